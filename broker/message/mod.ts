@@ -1,0 +1,18 @@
+/** The wire: messages, their encodings, error numbers. Nothing here does I/O. */
+export { errname, type Errno, errnum, FluxError, isErrno, strerror } from "./errno.ts";
+export {
+  Flag,
+  MATCHTAG_NONE,
+  Message,
+  type MessageInit,
+  MessageType,
+  NODEID_ANY,
+  NODEID_UPSTREAM,
+  responseTo,
+  Role,
+  USERID_UNKNOWN,
+} from "./message.ts";
+export { decode, encode } from "./codec.ts";
+export { encodeStream, HEADER_SIZE, MESSAGE_LIMIT, StreamReader } from "./stream.ts";
+export { decodeJson, decodeText, encodeJson, encodeText, errorText, type Json, type JsonObject, real } from "./json.ts";
+export { Idset } from "./idset.ts";

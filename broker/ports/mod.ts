@@ -1,0 +1,16 @@
+/** The doors to the outside: time, chance, network, processes, disk. Everything else is given these. */
+export { type Clock, every, sleep, systemClock, type Timer } from "./clock.ts";
+export { type Random, systemRandom } from "./random.ts";
+export {
+  BACKLOG_LIMIT,
+  type DialOptions,
+  type KeyPair,
+  type Link,
+  type LinkEvents,
+  type Listener,
+  type ListenerEvents,
+  type ListenOptions,
+  type Transport,
+} from "./transport.ts";
+export { type Child, type ExitStatus, type Spawner, type SpawnOptions } from "./spawner.ts";
+export { type ContentStore, memoryStore } from "./content_store.ts";
