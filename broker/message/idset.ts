@@ -67,7 +67,7 @@ export class Idset implements Iterable<number> {
   }
 
   has(id: number): boolean {
-    return ((this.#words[id >>> 5] ?? 0) & (1 << (id & 31))) !== 0;
+    return id >>> 0 === id && ((this.#words[id >>> 5] ?? 0) & (1 << (id & 31))) !== 0;
   }
 
   *[Symbol.iterator](): Iterator<number> {

@@ -1,0 +1,17 @@
+/** What a Handle talks through: a UNIX socket for clients, a function call for what lives inside a broker. */
+
+import type { FluxError, Message } from "../message/mod.ts";
+
+export interface ChannelEvents {
+  message(message: Message): void;
+  /** The other side is gone; nothing more comes. Not called after `close`. */
+  closed(error: FluxError): void;
+}
+
+export interface Channel {
+  /** Hands one message over, in order. Throws ECONNRESET when the channel is closed. */
+  send(message: Message): void;
+  /** Names who hears of incoming messages; called once, before anything else. */
+  open(events: ChannelEvents): void;
+  close(): void;
+}

@@ -1,0 +1,47 @@
+/** What a comms module is, and what it is given. Built-in and external modules have the same shape. */
+
+import type { Channel } from "./channel.ts";
+import type { Handle } from "./handle.ts";
+import type { Clock, ContentStore, Random, Spawner } from "../ports/mod.ts";
+
+/** The doors a module may use, and what it may know of its broker. */
+export interface ModulePorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly spawner: Spawner;
+  readonly store: ContentStore;
+  readonly rank: number;
+  readonly size: number;
+  /** The value of one of the broker's attributes. */
+  attribute(name: string): string | undefined;
+  /** A channel with its own route id and credentials, for a module that speaks for others (`api`: its clients). */
+  attach(owner: { id: string; userid: number; rolemask: number }): Channel;
+  log(level: LogLevel, text: string): void;
+}
+
+/** Severity by name, most severe first. */
+export const LOG_LEVELS = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface ModuleContext {
+  /** The module's own handle. It is closed for the module after `stop`. */
+  readonly handle: Handle;
+  /** Words given when it was loaded. */
+  readonly args: readonly string[];
+  readonly ports: ModulePorts;
+}
+
+/** A module that runs. */
+export interface Running {
+  /** Lets go of everything; the module is unloaded when it resolves. */
+  stop?(): void | Promise<void>;
+}
+
+export interface Module {
+  /** The module's name and first service name. */
+  readonly name: string;
+  /** Further service names. */
+  readonly services?: readonly string[];
+  /** Starts it; resolves when it runs. A throw means that it was not loaded. */
+  start(context: ModuleContext): void | Running | Promise<void | Running>;
+}

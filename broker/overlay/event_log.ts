@@ -1,0 +1,64 @@
+/**
+ * The event sequence as one broker knows it: what it has seen, and a bounded history from which children that missed
+ * something are served. Pure. Rank 0 numbers events from 1; every other rank follows (wire.md §1.11).
+ */
+
+/** Events kept for children, at most this many and this many bytes. */
+export const HISTORY_EVENTS = 8192;
+export const HISTORY_BYTES = 8 << 20;
+
+export type Verdict = "next" | "duplicate" | "gap";
+
+export class EventLog {
+  #last = 0;
+  /** Encoded events `#first … #last`. */
+  readonly #history: Uint8Array<ArrayBuffer>[] = [];
+  #first = 1;
+  #bytes = 0;
+
+  /** The number of the last event seen; 0 before the first. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** The oldest event that can still be served; `last + 1` when there is none. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** Starts after `sequence`, for a broker that joined late: earlier events are none of its business. */
+  startAfter(sequence: number): void {
+    this.#last = sequence;
+    this.#first = sequence + 1;
+    this.#history.length = 0;
+    this.#bytes = 0;
+  }
+
+  /** What a received event is: the next one, one seen before, or one behind a gap. */
+  judge(sequence: number): Verdict {
+    return sequence === this.#last + 1 ? "next" : sequence <= this.#last ? "duplicate" : "gap";
+  }
+
+  /** Takes in the next event, encoded. The bytes stay here and must not change. */
+  append(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#last++;
+    this.#history.push(bytes);
+    this.#bytes += bytes.length;
+    let drop = 0;
+    while (
+      this.#history.length - drop > HISTORY_EVENTS || (this.#bytes > HISTORY_BYTES && drop < this.#history.length)
+    ) {
+      this.#bytes -= this.#history[drop++]!.length;
+    }
+    // Dropped in large steps, so that a full history costs nothing per event.
+    if (drop === 0) return;
+    this.#history.splice(0, drop);
+    this.#first += drop;
+  }
+
+  /** Events after `sequence`, oldest first; null when some of them are no longer kept. */
+  after(sequence: number): Uint8Array<ArrayBuffer>[] | null {
+    if (sequence + 1 < this.#first) return null;
+    return this.#history.slice(sequence + 1 - this.#first);
+  }
+}

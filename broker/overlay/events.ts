@@ -1,0 +1,182 @@
+/**
+ * The event overlay of one broker. Rank 0 numbers events; each broker passes them on to the children that joined it,
+ * in order. A child joins with the last number it has seen and is sent everything after it, so first contact, a gap and
+ * a new parent are one and the same case. Unnumbered events travel up to rank 0 over the tree.
+ */
+
+import {
+  decode,
+  decodeJson,
+  encode,
+  encodeJson,
+  encodeText,
+  errnum,
+  Flag,
+  FluxError,
+  Message,
+  MessageType,
+  responseTo,
+  Role,
+} from "../message/mod.ts";
+import type { DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
+import { EventLog } from "./event_log.ts";
+import { checkAnswer, linkRequest } from "./tree.ts";
+
+export interface EventsOptions {
+  readonly rank: number;
+  readonly random: Random;
+  readonly transport: Transport;
+  readonly keys?: KeyPair | undefined;
+  admits?(publicKey: string): boolean;
+  log(level: "err" | "warning" | "info" | "debug", text: string): void;
+  /** Gives a numbered event to everyone on this broker. */
+  deliver(event: Message): void;
+  /** The link to the parent ended. */
+  parentLost(reason: string): void;
+}
+
+export class Events {
+  readonly #options: EventsOptions;
+  readonly #log = new EventLog();
+  readonly #children = new Set<string>();
+  #listener: Listener | undefined;
+  #link: Link | undefined;
+  #catchingUp = false;
+
+  constructor(options: EventsOptions) {
+    this.#options = options;
+  }
+
+  /** The number of the last event seen here. */
+  get last(): number {
+    return this.#log.last;
+  }
+
+  get endpoint(): string {
+    return this.#listener?.endpoint ?? "";
+  }
+
+  listen(endpoint: string): void {
+    const { keys, admits, transport } = this.#options;
+    const options: ListenOptions = { ...(keys && { keys }), ...(admits && { admits }) };
+    this.#listener = transport.listen(endpoint, options, {
+      message: (peer, bytes) => this.#fromChild(peer, bytes),
+      down: (peer) => this.#children.delete(peer),
+    });
+  }
+
+  /** Follows a parent; resolves when its events flow, everything missed since the last one included. */
+  connect(uri: string, serverKey?: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { keys, random, transport } = this.#options;
+    const dial: DialOptions = { name: random.uuid(), ...(keys && serverKey && { keys, serverKey }) };
+    this.#link?.close();
+    const link = transport.dial(uri, dial, {
+      up: () => this.#join(link),
+      message: (bytes) => {
+        if (this.#link !== link) return;
+        const message = decode(bytes);
+        if (message.type === MessageType.event) return this.#receive(message, bytes);
+        try {
+          this.#joined(message);
+          resolve();
+        } catch (error) {
+          link.close();
+          reject(error);
+        }
+      },
+      down: (reason) => {
+        if (this.#link !== link) return;
+        this.#link = undefined;
+        reject(new FluxError("ECONNRESET", `${uri}: ${reason}`));
+        this.#options.parentLost(reason);
+      },
+    });
+    this.#link = link;
+    return promise;
+  }
+
+  /** Rank 0: numbers an event and sends it to everyone. Returns its number. */
+  publish(event: Message): number {
+    event.aux1 = this.#log.last + 1;
+    event.routes = [];
+    const bytes = encode(new Message({ ...event, rolemask: event.rolemask & ~Role.local || Role.owner }));
+    this.#pass(event, bytes);
+    return event.aux1;
+  }
+
+  close(): void {
+    this.#link?.close();
+    this.#link = undefined;
+    this.#listener?.close();
+    this.#listener = undefined;
+  }
+
+  #join(link: Link): void {
+    const payload = this.#log.last > 0 ? { after: this.#log.last } : {};
+    link.send(encode(linkRequest("event.join", payload)));
+  }
+
+  #joined(answer: Message): void {
+    checkAnswer(answer);
+    const { sequence } = decodeJson(answer.payload);
+    if (typeof sequence !== "number") throw new FluxError("EPROTO", "malformed answer to event.join");
+    if (this.#log.last === 0) this.#log.startAfter(sequence);
+    this.#catchingUp = false;
+  }
+
+  #receive(event: Message, bytes: Uint8Array): void {
+    switch (this.#log.judge(event.sequence)) {
+      case "next":
+        return this.#pass(event, bytes as Uint8Array<ArrayBuffer>);
+      case "duplicate":
+        return;
+      case "gap":
+        if (this.#catchingUp || !this.#link) return;
+        this.#catchingUp = true;
+        this.#options.log(
+          "warning",
+          `events ${this.#log.last + 1} to ${event.sequence - 1} are missing, fetching them`,
+        );
+        this.#join(this.#link);
+    }
+  }
+
+  #pass(event: Message, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#log.append(bytes);
+    for (const peer of this.#children) this.#listener?.send(peer, bytes);
+    this.#options.deliver(event);
+  }
+
+  #fromChild(peer: string, bytes: Uint8Array): void {
+    let request: Message;
+    let missed: Uint8Array<ArrayBuffer>[] | null = [];
+    try {
+      request = decode(bytes);
+      if (request.topic !== "event.join") throw new FluxError("EPROTO", `unexpected "${request.topic}"`);
+      const { after } = decodeJson(request.payload);
+      missed = typeof after === "number" ? this.#log.after(after) : [];
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      this.#options.log("err", `event overlay: ${error.message}`);
+      this.#children.delete(peer);
+      return this.#listener?.drop(peer);
+    }
+    const credentials = { userid: request.userid, rolemask: Role.owner };
+    if (missed === null) {
+      const text = `events before ${this.#log.first} are no longer kept by rank ${this.#options.rank}`;
+      this.#options.log("err", `event overlay: a child asked for ${text}`);
+      this.#listener?.send(peer, encode(responseTo(request, credentials, errnum("EOVERFLOW"), encodeText(text))));
+      return;
+    }
+    this.#children.add(peer);
+    const answer = responseTo(request, credentials, 0, encodeJson({ sequence: this.#log.last }));
+    this.#listener?.send(peer, encode(answer));
+    for (const event of missed) this.#listener?.send(peer, event);
+  }
+}
+
+/** A copy of `event` under another topic and payload, as adapters of older names deliver it. */
+export function renamed(event: Message, topic: string, payload: Uint8Array | undefined): Message {
+  return new Message({ ...event, flags: event.flags & Flag.private, routes: [], topic, payload });
+}

@@ -1,0 +1,53 @@
+/**
+ * What brokers say when they meet: the greeting a child opens a link with, and how a parent judges it
+ * (wire.md §7.3). Pure. The format between our own brokers is ours; `protocol` is its version range.
+ */
+
+import { FluxError, Idset, type JsonObject } from "../message/mod.ts";
+
+/** The versions of the broker-to-broker protocol this build speaks: oldest and newest. */
+export const PROTOCOL: readonly [number, number] = [1, 1];
+
+export interface Greeting {
+  rank: number;
+  /** The sender's route id. */
+  uuid: string;
+  hostname: string;
+  /** Ranks reached through the sender, itself included. */
+  ranks: string;
+  /** Version of the build, for people. */
+  version: string;
+  protocol: readonly [number, number];
+}
+
+/** Reads a greeting. Throws EPROTO naming the field. */
+export function readGreeting(payload: JsonObject): Greeting {
+  const { rank, uuid, hostname, ranks, version, protocol } = payload;
+  if (typeof rank !== "number" || !Number.isInteger(rank) || rank < 0) throw bad("rank");
+  if (typeof uuid !== "string" || uuid.length === 0 || uuid.length > 64) throw bad("uuid");
+  if (typeof hostname !== "string") throw bad("hostname");
+  if (typeof ranks !== "string") throw bad("ranks");
+  if (typeof version !== "string") throw bad("version");
+  if (!Array.isArray(protocol) || typeof protocol[0] !== "number" || typeof protocol[1] !== "number") {
+    throw bad("protocol");
+  }
+  Idset.parse(ranks);
+  return { rank, uuid, hostname, ranks, version, protocol: [protocol[0], protocol[1]] };
+}
+
+/** Why a broker of this session cannot take `greeting`'s sender as its child; undefined when it can. */
+export function refusal(greeting: Greeting, own: { rank: number; size: number; version: string }): string | undefined {
+  const { rank, protocol, version, hostname } = greeting;
+  if (protocol[0] > PROTOCOL[1] || protocol[1] < PROTOCOL[0]) {
+    return `rank ${rank} on ${hostname} speaks protocol ${
+      protocol.join("-")
+    } (flux ${version}), rank ${own.rank} speaks ` +
+      `${PROTOCOL.join("-")} (flux ${own.version}): use the same flux on both`;
+  }
+  if (rank === 0 || rank >= own.size || rank === own.rank) return `rank ${rank} cannot be a child of rank ${own.rank}`;
+  return undefined;
+}
+
+function bad(field: string): FluxError {
+  return new FluxError("EPROTO", `greeting without a valid "${field}"`);
+}

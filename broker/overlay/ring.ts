@@ -1,0 +1,105 @@
+/**
+ * The ring overlay of one broker: rank r sends to its right neighbour r-1 (rank 0 to size-1). It carries debugging
+ * requests only, so that a session whose tree is stuck can still be asked. The link to the right is dialled at the first
+ * request.
+ */
+
+import { decode, decodeJson, encode, FluxError, Message, MessageType } from "../message/mod.ts";
+import type { DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
+import type { Router } from "../router/mod.ts";
+import { linkRequest } from "./tree.ts";
+
+export interface RingOptions {
+  /** The route id of this broker on the ring; not the one it has in the tree. */
+  readonly id: string;
+  readonly random: Random;
+  readonly transport: Transport;
+  readonly router: Router;
+  readonly keys?: KeyPair | undefined;
+  admits?(publicKey: string): boolean;
+  log(level: "err" | "warning" | "info" | "debug", text: string): void;
+}
+
+export class Ring {
+  readonly #options: RingOptions;
+  /** Route ids of left neighbours by the name they dialled with. */
+  readonly #left = new Map<string, string>();
+  #listener: Listener | undefined;
+  #right: { link: Link; id: string } | undefined;
+
+  constructor(options: RingOptions) {
+    this.#options = options;
+  }
+
+  get endpoint(): string {
+    return this.#listener?.endpoint ?? "";
+  }
+
+  listen(endpoint: string): void {
+    const { keys, admits, transport, router, log } = this.#options;
+    const options: ListenOptions = { ...(keys && { keys }), ...(admits && { admits }) };
+    this.#listener = transport.listen(endpoint, options, {
+      message: (peer, bytes) => {
+        try {
+          this.#fromLeft(peer, decode(bytes));
+        } catch (error) {
+          if (!(error instanceof FluxError)) throw error;
+          log("err", `ring: ${error.message}`);
+          this.#listener?.drop(peer);
+        }
+      },
+      down: (peer) => {
+        const id = this.#left.get(peer);
+        this.#left.delete(peer);
+        if (id !== undefined) router.leave(id);
+      },
+    });
+  }
+
+  /** Makes sure that there is a link to the right neighbour; messages wait in it until it is up. */
+  connect(uri: string, serverKey?: string): void {
+    if (this.#right) return;
+    const { id, keys, random, transport, router } = this.#options;
+    const rightId = random.uuid();
+    const dial: DialOptions = { name: random.uuid(), ...(keys && serverKey && { keys, serverKey }) };
+    const link = transport.dial(uri, dial, {
+      message: (bytes) => router.fromPeer(rightId, decode(bytes)),
+      down: () => {
+        this.#right = undefined;
+        router.leave(rightId);
+      },
+    });
+    link.send(encode(linkRequest("ring.hello", { id })));
+    this.#right = { link, id: rightId };
+    router.join({
+      id: rightId,
+      kind: "right",
+      send: (message) => {
+        link.send(encode(message));
+        return true;
+      },
+    });
+  }
+
+  close(): void {
+    this.#right?.link.close();
+    this.#right = undefined;
+    this.#listener?.close();
+    this.#listener = undefined;
+  }
+
+  #fromLeft(peer: string, message: Message): void {
+    const known = this.#left.get(peer);
+    if (known !== undefined) return this.#options.router.fromPeer(known, message);
+    const { id } = decodeJson(message.payload);
+    if (message.type !== MessageType.request || message.topic !== "ring.hello" || typeof id !== "string") {
+      throw new FluxError("EPROTO", `unexpected "${message.topic}" before hello`);
+    }
+    this.#left.set(peer, id);
+    this.#options.router.join({
+      id,
+      kind: "left",
+      send: (m) => this.#listener?.send(peer, encode(m)) ?? false,
+    });
+  }
+}

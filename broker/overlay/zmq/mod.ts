@@ -1,0 +1,3 @@
+/** ZeroMQ: libzmq 4.3.5 through FFI, behind the Transport contract. Loads nothing native before the first listen or dial. */
+export { curveKeypair } from "./curve.ts";
+export { zmqTransport } from "./transport.ts";

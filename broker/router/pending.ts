@@ -1,0 +1,59 @@
+/**
+ * Requests sent over one overlay link and not answered yet, so that they can be answered EHOSTUNREACH when the link
+ * is lost (wire.md §7.4). An entry ends with its final response, or when its sender disconnects from the service.
+ */
+
+import { Flag, Message } from "../message/mod.ts";
+
+export class Pending {
+  readonly #bySender = new Map<string, Map<number, Message>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Notes a request that goes over the link, as it will look to who answers it: its routes are the way back. */
+  sent(request: Message): void {
+    if (request.has(Flag.noresponse)) {
+      if (request.topic.endsWith("disconnect")) this.#disconnected(request);
+      return;
+    }
+    let tags = this.#bySender.get(request.sender);
+    if (!tags) this.#bySender.set(request.sender, tags = new Map());
+    if (!tags.has(request.matchtag)) this.#size++;
+    tags.set(request.matchtag, new Message({ ...request, routes: request.routes.slice(), payload: undefined }));
+  }
+
+  /** Notes a response that came over the link; `sender` is the oldest id of its routes. */
+  answered(response: Message): void {
+    if (response.errnum === 0 && response.has(Flag.streaming)) return;
+    this.forget(response);
+  }
+
+  /** Ends the entry of this request, or of the request this answers. */
+  forget(message: Message): void {
+    const tags = this.#bySender.get(message.sender);
+    if (tags?.delete(message.matchtag)) this.#size--;
+    if (tags?.size === 0) this.#bySender.delete(message.sender);
+  }
+
+  /** Everything unanswered; the table is empty afterwards. */
+  drain(): Message[] {
+    const requests = [...this.#bySender.values()].flatMap((tags) => [...tags.values()]);
+    this.#bySender.clear();
+    this.#size = 0;
+    return requests;
+  }
+
+  #disconnected(disconnect: Message): void {
+    const tags = this.#bySender.get(disconnect.sender);
+    if (!tags) return;
+    for (const [tag, request] of tags) {
+      if (request.service !== disconnect.service || request.nodeid !== disconnect.nodeid) continue;
+      tags.delete(tag);
+      this.#size--;
+    }
+    if (tags.size === 0) this.#bySender.delete(disconnect.sender);
+  }
+}

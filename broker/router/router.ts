@@ -1,0 +1,356 @@
+/**
+ * One broker's message switch. Endpoints (clients, modules, native services) and peers (parent, children, ring
+ * neighbours) hand it messages; it hands them on, without looking into payloads. No sockets, timers or files here.
+ *
+ * Invariants: every request that wants an answer gets one: from a service, or from here when it cannot be
+ * delivered or the link it went over is lost. Events reach each subscriber in the order of their sequence.
+ */
+
+import {
+  decodeJson,
+  encodeText,
+  errnum,
+  Flag,
+  FluxError,
+  type Idset,
+  type Message,
+  MessageType,
+  responseTo,
+  Role,
+  USERID_UNKNOWN,
+} from "../message/mod.ts";
+import { Counters } from "./counters.ts";
+import { Disconnects } from "./disconnects.ts";
+import { Pending } from "./pending.ts";
+import { type Hop, route } from "./route.ts";
+import { ServiceTable } from "./service_table.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+/** A client, a module, or the broker's own services. */
+export interface Endpoint {
+  /** Its route id, a UUID. */
+  readonly id: string;
+  /** What its messages are stamped with where they do not say (an owner) or in any case (a guest). */
+  readonly userid: number;
+  readonly rolemask: number;
+  deliver(message: Message): void;
+}
+
+/** A broker at the other end of a link. */
+export interface Peer {
+  /** Its route id. */
+  readonly id: string;
+  /** `left` sends ring requests to us, `right` takes them from us. */
+  readonly kind: "parent" | "child" | "left" | "right";
+  send(message: Message): boolean;
+}
+
+export interface RouterOptions {
+  readonly rank: number;
+  readonly size: number;
+  readonly userid: number;
+  /** Numbers an event and gives it to everyone (rank 0), or sends it towards rank 0. */
+  publish(event: Message): void;
+}
+
+/** Sees every message that an endpoint or peer sends (`tx`) or is given (`rx`). For tracing. */
+export type Tap = (direction: "tx" | "rx", id: string, message: Message) => void;
+
+interface Attached {
+  endpoint: Endpoint;
+  counters: Counters;
+  disconnects: Disconnects;
+}
+
+interface Linked {
+  peer: Peer;
+  counters: Counters;
+  pending: Pending;
+  /** Ranks reached through it, for a child. */
+  ranks: Idset | undefined;
+}
+
+const ROUTER_CREDENTIALS = { userid: USERID_UNKNOWN, rolemask: Role.owner };
+
+export class Router {
+  readonly services = new ServiceTable();
+  readonly #options: RouterOptions;
+  readonly #endpoints = new Map<string, Attached>();
+  readonly #peers = new Map<string, Linked>();
+  readonly #subscriptions = new Subscriptions();
+  readonly #taps = new Set<Tap>();
+  readonly #aliases: ((event: Message) => Message | undefined)[] = [];
+  #parent: Linked | undefined;
+  #events: Message[] = [];
+  #delivering = false;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  attach(endpoint: Endpoint): Counters {
+    const attached = { endpoint, counters: new Counters(), disconnects: new Disconnects() };
+    this.#endpoints.set(endpoint.id, attached);
+    return attached.counters;
+  }
+
+  /** Removes an endpoint, its services and subscriptions, and tells the services it used that it is gone. */
+  detach(id: string): void {
+    const attached = this.#endpoints.get(id);
+    if (!attached) return;
+    this.#endpoints.delete(id);
+    this.services.removeAll(id);
+    this.#subscriptions.removeAll(id);
+    for (const message of attached.disconnects.drain()) this.#request(message, "local");
+  }
+
+  /** Joins a peer. Its pending requests start from nothing. */
+  join(peer: Peer, ranks?: Idset): void {
+    const linked = { peer, counters: new Counters(), pending: new Pending(), ranks };
+    this.#peers.set(peer.id, linked);
+    if (peer.kind === "parent") this.#parent = linked;
+  }
+
+  /** A peer is lost: what was sent through it and not answered is answered EHOSTUNREACH. */
+  leave(id: string): void {
+    const linked = this.#peers.get(id);
+    if (!linked) return;
+    this.#peers.delete(id);
+    if (this.#parent === linked) this.#parent = undefined;
+    for (const request of linked.pending.drain()) {
+      this.#respond(request, errnum("EHOSTUNREACH"), "overlay disconnect");
+    }
+  }
+
+  /** Which ranks are reached through a child, from now on. */
+  reach(id: string, ranks: Idset): void {
+    const linked = this.#peers.get(id);
+    if (linked) linked.ranks = ranks;
+  }
+
+  /** The child peer behind which a rank lives. */
+  childFor(rank: number): string | undefined {
+    for (const [id, linked] of this.#peers) if (linked.ranks?.has(rank)) return id;
+    return undefined;
+  }
+
+  get endpoints(): Endpoint[] {
+    return [...this.#endpoints.values()].map((a) => a.endpoint);
+  }
+
+  counters(id: string): Counters | undefined {
+    return this.#endpoints.get(id)?.counters ?? this.#peers.get(id)?.counters;
+  }
+
+  /** Requests sent to a peer and not answered yet. */
+  pending(id: string): number {
+    return this.#peers.get(id)?.pending.size ?? 0;
+  }
+
+  tap(tap: Tap): Disposable {
+    this.#taps.add(tap);
+    return { [Symbol.dispose]: () => this.#taps.delete(tap) };
+  }
+
+  /** Adds an older name of an event: who subscribed to that name, and not to the event itself, gets what `alias` returns. */
+  alias(alias: (event: Message) => Message | undefined): void {
+    this.#aliases.push(alias);
+  }
+
+  /** A message from an endpoint. The message belongs to the router from here on. */
+  fromEndpoint(id: string, message: Message): void {
+    const attached = this.#endpoints.get(id);
+    if (!attached) return;
+    const { endpoint } = attached;
+    attached.counters.sent(message);
+    this.#trace("tx", id, message);
+    if (!(endpoint.rolemask & Role.owner)) {
+      message.userid = endpoint.userid;
+      message.rolemask = endpoint.rolemask;
+    } else {
+      if (message.userid === USERID_UNKNOWN) message.userid = endpoint.userid;
+      if (message.rolemask === Role.none) message.rolemask = endpoint.rolemask;
+    }
+    switch (message.type) {
+      case MessageType.request:
+        message.routes.push(id);
+        if (this.#connectionRequest(endpoint, message)) return;
+        attached.disconnects.arm(message);
+        return this.#request(message, "local");
+      case MessageType.response:
+        return this.#response(message);
+      case MessageType.event:
+        return this.#options.publish(message);
+    }
+  }
+
+  /** A request or response from a peer. The message belongs to the router from here on. */
+  fromPeer(id: string, message: Message): void {
+    const linked = this.#peers.get(id);
+    if (!linked) return;
+    linked.counters.received(message);
+    this.#trace("rx", id, message);
+    message.rolemask &= ~Role.local;
+    if (message.type === MessageType.request) {
+      message.routes.push(id);
+      if (linked.peer.kind === "left") this.#ringRequest(message);
+      else this.#request(message, linked.peer.kind === "parent" ? "parent" : "child");
+    } else if (message.type === MessageType.response) {
+      linked.pending.answered(message);
+      this.#response(message);
+    } else if (message.type === MessageType.event) {
+      this.#options.publish(message);
+    }
+  }
+
+  /** Sends a request of an endpoint around the ring to the rank it is addressed to. */
+  fromEndpointByRing(id: string, request: Message): void {
+    this.#endpoints.get(id)?.counters.sent(request);
+    request.routes.push(id);
+    this.#ringRequest(request);
+  }
+
+  /** Gives a numbered event to everyone here who subscribed to it. */
+  deliverEvent(event: Message): void {
+    this.#events.push(event);
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) this.#distribute(next);
+    } finally {
+      this.#delivering = false;
+    }
+  }
+
+  #distribute(event: Message): void {
+    const given = new Set<string>();
+    for (const id of [...this.#subscriptions.matching(event.topic)]) {
+      given.add(id);
+      this.#deliverEventTo(id, event);
+    }
+    for (const alias of this.#aliases) {
+      const other = alias(event);
+      if (!other) continue;
+      for (const id of [...this.#subscriptions.matching(other.topic)]) {
+        if (!given.has(id)) this.#deliverEventTo(id, other);
+      }
+    }
+  }
+
+  #deliverEventTo(id: string, event: Message): void {
+    const attached = this.#endpoints.get(id);
+    if (!attached) return;
+    const { endpoint } = attached;
+    if (event.has(Flag.private) && !(endpoint.rolemask & Role.owner) && endpoint.userid !== event.userid) return;
+    this.#deliver(attached, event);
+  }
+
+  #request(message: Message, from: "local" | "parent" | "child"): void {
+    const hop = route(message, from, {
+      rank: this.#options.rank,
+      size: this.#options.size,
+      service: (name) => this.services.find(name),
+      child: (rank) => this.childFor(rank),
+    });
+    this.#forward(message, hop);
+  }
+
+  #forward(message: Message, hop: Hop): void {
+    switch (hop.to) {
+      case "local": {
+        const attached = this.#endpoints.get(hop.id);
+        return attached ? this.#deliver(attached, message) : this.#respond(message, errnum("ENOSYS"));
+      }
+      case "parent":
+      case "child": {
+        const linked = hop.to === "parent" ? this.#parent : this.#peers.get(hop.id);
+        return linked
+          ? this.#toPeer(linked, message)
+          : this.#respond(message, errnum("EHOSTUNREACH"), "overlay disconnect");
+      }
+      case "error":
+        return this.#respond(message, hop.errnum, hop.text);
+    }
+  }
+
+  #ringRequest(message: Message): void {
+    if (message.nodeid === this.#options.rank) return this.#request(message, "parent");
+    const right = [...this.#peers.values()].find((linked) => linked.peer.kind === "right");
+    if (right && message.routes.length <= this.#options.size) this.#toPeer(right, message);
+    else this.#respond(message, errnum("EHOSTUNREACH"));
+  }
+
+  #toPeer(linked: Linked, request: Message): void {
+    linked.pending.sent(request);
+    linked.counters.sent(request);
+    this.#trace("tx", linked.peer.id, request);
+    if (linked.peer.send(request) || request.wantsNoResponse) return;
+    linked.pending.forget(request);
+    this.#respond(request, errnum("EHOSTUNREACH"), "overlay disconnect");
+  }
+
+  #response(message: Message): void {
+    const id = message.routes.pop();
+    if (id === undefined) return;
+    const attached = this.#endpoints.get(id);
+    if (attached) return this.#deliver(attached, message);
+    const linked = this.#peers.get(id);
+    if (!linked) return;
+    linked.counters.sent(message);
+    this.#trace("tx", id, message);
+    linked.peer.send(message);
+  }
+
+  #deliver(attached: Attached, message: Message): void {
+    attached.counters.received(message);
+    this.#trace("rx", attached.endpoint.id, message);
+    attached.endpoint.deliver(message);
+  }
+
+  /** Answers from the router itself. */
+  #respond(request: Message, errnum: number, text?: string): void {
+    if (request.wantsNoResponse) return;
+    const { userid, rolemask } = request;
+    const credentials = { userid, rolemask: rolemask || Role.owner };
+    this.#response(responseTo(request, credentials, errnum, text === undefined ? undefined : encodeText(text)));
+  }
+
+  /** Subscriptions and service names concern the connection itself and are served here (wire.md §2.4, 2.5, 2.7). */
+  #connectionRequest(endpoint: Endpoint, request: Message): boolean {
+    const handler = this.#connectionMethods[request.topic];
+    if (!handler) return false;
+    let failure: FluxError | undefined;
+    try {
+      handler(endpoint, decodeJson(request.payload));
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      failure = error;
+    }
+    if (!request.wantsNoResponse) {
+      const payload = failure?.hasText ? encodeText(failure.message) : undefined;
+      this.#response(responseTo(request, ROUTER_CREDENTIALS, failure?.errnum ?? 0, payload));
+    }
+    return true;
+  }
+
+  readonly #connectionMethods: Record<string, (endpoint: Endpoint, payload: Record<string, unknown>) => void> = {
+    "event.subscribe": (endpoint, payload) => this.#subscriptions.add(text(payload, "topic"), endpoint.id),
+    "event.unsubscribe": (endpoint, payload) => this.#subscriptions.remove(text(payload, "topic"), endpoint.id),
+    "service.add": (endpoint, payload) => {
+      const service = text(payload, "service");
+      if (!(endpoint.rolemask & Role.owner) && !service.startsWith(`${endpoint.userid}-`)) throw new FluxError("EPERM");
+      this.services.add(service, endpoint.id);
+    },
+    "service.remove": (endpoint, payload) => this.services.remove(text(payload, "service"), endpoint.id),
+  };
+
+  #trace(direction: "tx" | "rx", id: string, message: Message): void {
+    if (this.#taps.size > 0) { for (const tap of this.#taps) tap(direction, id, message); }
+  }
+}
+
+function text(payload: Record<string, unknown>, key: string): string {
+  const value = payload[key];
+  if (typeof value !== "string") throw new FluxError("EPROTO", `missing string "${key}"`);
+  return value;
+}

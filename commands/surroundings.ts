@@ -1,0 +1,60 @@
+/** What the front end needs of the process it runs in, so that tests can stand in for it. */
+
+import type { Handle } from "../broker/handle/mod.ts";
+
+export interface Surroundings {
+  env(name: string): string | undefined;
+  setEnv(name: string, value: string): void;
+  /** Writes all of `bytes` to standard output, or rejects. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Writes `text` to standard error. */
+  complain(text: string): void;
+  /** The width of the terminal, or what stands for it. */
+  columns(): number;
+  /** Calls `heard` at each of these signals instead of their default; the result stops that. */
+  onSignal(signals: readonly Deno.Signal[], heard: (signal: Deno.Signal) => void): () => void;
+  /** Ends the process at once. */
+  exit(status: number): never;
+  /** Connects to a broker; see `open` of broker/handle. */
+  open(uri: string): Promise<Handle>;
+  /** Becomes another program with these words, found on PATH unless it has a slash. Throws FluxError when it cannot. */
+  become(words: readonly string[]): Promise<never>;
+}
+
+const utf8 = new TextEncoder();
+
+/** The process itself. */
+export const system: Surroundings = {
+  env: (name) => Deno.env.get(name),
+  setEnv: (name, value) => Deno.env.set(name, value),
+  async write(bytes) {
+    for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+  },
+  complain(text) {
+    const bytes = utf8.encode(text);
+    try {
+      for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+    } catch {
+      // Nobody reads standard error: there is no place left to say so.
+    }
+  },
+  columns() {
+    const given = Number(Deno.env.get("COLUMNS"));
+    if (Number.isInteger(given) && given > 0) return given;
+    try {
+      return Deno.stdout.isTerminal() ? Deno.consoleSize().columns || 80 : 80;
+    } catch {
+      return 80;
+    }
+  },
+  onSignal(signals, heard) {
+    const listeners = signals.map((signal) => [signal, () => heard(signal)] as const);
+    for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+    return () => {
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+    };
+  },
+  exit: (status) => Deno.exit(status),
+  open: async (uri) => (await import("../broker/handle/mod.ts")).open(uri),
+  become: async (words) => (await import("./exec_program.ts")).execProgram(words),
+};

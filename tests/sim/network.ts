@@ -1,0 +1,165 @@
+import { FluxError } from "../../broker/message/mod.ts";
+import type { Clock, ListenerEvents, Transport } from "../../broker/ports/mod.ts";
+import { Connection, type End, type Wire } from "./connection.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import { simTransport } from "./transport.ts";
+
+/**
+ * The network of a simulated world: the Transport contract kept in memory, in virtual time, with delays drawn from the seed.
+ * Faults come in two kinds. A *cut* is a cable pulled out: what is sent waits, nobody is told, and it arrives after `heal`;
+ * a connection that stays cut for `timeoutMs` ends. A *kill* is a process that died: its peers hear it at once.
+ */
+export interface SimNetwork {
+  /** The network as the process `host` sees it. A killed host may get a new one. */
+  transport(host: string): Transport;
+  /** Holds everything between two hosts, both ways. */
+  cut(a: string, b: string): void;
+  /** Holds what `from` sends to `to`; the other way flows. */
+  oneWay(from: string, to: string): void;
+  /** Holds everything between hosts of different groups. Hosts in no group are not touched. */
+  partition(...groups: readonly (readonly string[])[]): void;
+  /** Undoes cuts: those between two hosts, or all. */
+  heal(a?: string, b?: string): void;
+  /** Ends the connections between two hosts at once, and both sides hear it; they may dial again. */
+  reset(a: string, b: string): void;
+  /** The process `host` dies: it hears nothing any more, what it does has no effect, its peers hear `down`. */
+  kill(host: string): void;
+  readonly statistics: NetworkStatistics;
+}
+
+export interface NetworkStatistics {
+  /** Messages handed to `send`, and those that reached a callback. */
+  sent: number;
+  delivered: number;
+  /** Body bytes delivered. */
+  bytes: number;
+  /** Connections made, refused for their keys, and ended for whatever reason. */
+  connected: number;
+  refused: number;
+  ended: number;
+}
+
+export interface NetworkOptions {
+  clock: Clock;
+  random: SeededRandom;
+  /** Bounds of a message's travel time in ms. */
+  delay?: { min: number; max: number };
+  /** How long a connection survives a cut, ms. */
+  timeoutMs?: number;
+}
+
+/** A listener as the network knows it. */
+export interface Port {
+  readonly host: string;
+  readonly endpoint: string;
+  readonly keys: { publicKey: string } | undefined;
+  admits(publicKey: string): boolean;
+  /** Takes a new connection in and gives the listening end's behaviour. */
+  accept(name: string, connection: Connection): End;
+  readonly refused: ListenerEvents["refused"];
+  /** Addresses and reasons told already. */
+  readonly told: Set<string>;
+}
+
+export function simNetwork(options: NetworkOptions): SimNetwork {
+  return new Network(options);
+}
+
+/** What the transports of all hosts share. */
+export class Network implements SimNetwork, Wire {
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  readonly statistics: NetworkStatistics = { sent: 0, delivered: 0, bytes: 0, connected: 0, refused: 0, ended: 0 };
+  readonly ports = new Map<string, Port>();
+  readonly names = new Set<string>();
+  readonly timeoutMs: number;
+  readonly #delay: { min: number; max: number };
+  readonly #connections = new Set<Connection>();
+  /** Directions that are cut, as `from\0to`. */
+  readonly #held = new Set<string>();
+  /** How often each host was killed: a transport of an earlier life is dead. */
+  readonly #lives = new Map<string, number>();
+  #nextPort = 49152;
+
+  constructor(options: NetworkOptions) {
+    this.clock = options.clock;
+    this.random = options.random.fork("network");
+    this.#delay = options.delay ?? { min: 0.05, max: 0.5 };
+    this.timeoutMs = options.timeoutMs ?? 30_000;
+  }
+
+  transport(host: string): Transport {
+    const life = this.life(host);
+    return simTransport(this, host, () => this.life(host) === life);
+  }
+
+  life(host: string): number {
+    return this.#lives.get(host) ?? 0;
+  }
+
+  delay(): number {
+    return this.#delay.min + this.random.float() * (this.#delay.max - this.#delay.min);
+  }
+
+  isHeld(from: string, to: string): boolean {
+    return this.#held.has(`${from}\0${to}`);
+  }
+
+  /** Registers a listener; fills a wildcard port in. Throws EADDRINUSE. */
+  open(endpoint: string, make: (endpoint: string) => Port): Port {
+    const name = endpoint.endsWith(":*") ? endpoint.slice(0, -1) + this.#nextPort++ : endpoint;
+    if (this.ports.has(name)) throw new FluxError("EADDRINUSE", `cannot listen on ${name}: address already in use`);
+    const port = make(name);
+    this.ports.set(name, port);
+    return port;
+  }
+
+  join(connection: Connection): void {
+    this.statistics.connected++;
+    this.#connections.add(connection);
+  }
+
+  leave(connection: Connection): void {
+    if (this.#connections.delete(connection)) this.statistics.ended++;
+  }
+
+  cut(a: string, b: string): void {
+    this.oneWay(a, b);
+    this.oneWay(b, a);
+  }
+
+  oneWay(from: string, to: string): void {
+    this.#held.add(`${from}\0${to}`);
+    for (const connection of this.#between(from, to)) connection.hold();
+  }
+
+  partition(...groups: readonly (readonly string[])[]): void {
+    groups.forEach((group, i) => {
+      for (const other of groups.slice(i + 1)) {
+        for (const a of group) for (const b of other) this.cut(a, b);
+      }
+    });
+  }
+
+  heal(a?: string, b?: string): void {
+    if (a === undefined) this.#held.clear();
+    else if (b !== undefined) { for (const way of [`${a}\0${b}`, `${b}\0${a}`]) this.#held.delete(way); }
+    for (const connection of [...this.#connections]) connection.release();
+  }
+
+  reset(a: string, b: string): void {
+    for (const connection of this.#between(a, b)) connection.fail("connection reset");
+  }
+
+  kill(host: string): void {
+    this.#lives.set(host, this.life(host) + 1);
+    for (const [endpoint, port] of this.ports) if (port.host === host) this.ports.delete(endpoint);
+    for (const connection of [...this.#connections]) connection.bury(host);
+  }
+
+  #between(a: string, b: string): Connection[] {
+    return [...this.#connections].filter((c) =>
+      (c.hosts[0] === a && c.hosts[1] === b) || (c.hosts[0] === b && c.hosts[1] === a)
+    );
+  }
+}

@@ -1,0 +1,159 @@
+import type { Clock, Timer } from "../../broker/ports/mod.ts";
+
+/**
+ * Time that moves only when it is told to, and then from one event to the next: an hour passes in milliseconds, and the
+ * same program gives the same order of events every time. Events of equal time fire in the order they were set.
+ * Between two events every promise that can settle does so. What waits for anything but promises and this clock
+ * (a file, a socket, `crypto.subtle`) is not waited for.
+ */
+export interface VirtualClock extends Clock {
+  /** Events fired so far. */
+  readonly fired: number;
+  /** Events that are set and not cancelled. */
+  readonly pending: number;
+  /** Lets exactly `ms` pass. */
+  run(ms: number): Promise<void>;
+  /** Runs until nothing is set any more. Throws when that is not so after `limitMs` of virtual time. */
+  runUntilIdle(limitMs?: number): Promise<void>;
+  /** Runs until `condition` holds. Throws when nothing is left to happen, or after `limitMs` of virtual time. */
+  runUntil(condition: () => boolean, limitMs?: number): Promise<void>;
+  /** Runs until `promise` settles and gives its result. Throws as `runUntil` does. */
+  settle<T>(promise: Promise<T>, limitMs?: number): Promise<T>;
+}
+
+interface Event {
+  readonly time: number;
+  readonly order: number;
+  /** Null once fired or cancelled. */
+  callback: (() => void) | null;
+}
+
+/** 2026-01-01T00:00:00Z: when every simulated world begins, in milliseconds since the epoch. */
+const EPOCH = 1_767_225_600_000;
+const HOUR = 3_600_000;
+
+export function virtualClock(): VirtualClock {
+  const heap: Event[] = [];
+  let now = 0, order = 0, fired = 0, pending = 0;
+
+  /** The next event that is not cancelled, left in the heap. */
+  const next = (): Event | undefined => {
+    while (heap[0] && !heap[0].callback) pop(heap);
+    return heap[0];
+  };
+  /** Fires events up to `limit`, letting promises settle before each, while `more` says so. Returns whether one is left. */
+  const advance = async (limit: number, more: () => boolean): Promise<boolean> => {
+    using pause = macrotask();
+    while (true) {
+      await pause.flush();
+      if (!more()) return true;
+      const event = next();
+      if (!event || event.time > limit) return event !== undefined;
+      pop(heap);
+      now = event.time;
+      const callback = event.callback!;
+      event.callback = null;
+      pending--;
+      fired++;
+      callback();
+    }
+  };
+
+  const clock: VirtualClock = {
+    now: () => now,
+    wall: () => EPOCH + now,
+    after(ms: number, callback: () => void): Timer {
+      const event: Event = { time: now + (ms > 0 ? ms : 0), order: order++, callback };
+      push(heap, event);
+      pending++;
+      return {
+        cancel() {
+          if (!event.callback) return;
+          event.callback = null;
+          pending--;
+        },
+      };
+    },
+    get fired() {
+      return fired;
+    },
+    get pending() {
+      return pending;
+    },
+    async run(ms) {
+      const end = now + ms;
+      await advance(end, () => true);
+      now = end;
+    },
+    async runUntilIdle(limitMs = HOUR) {
+      if (await advance(now + limitMs, () => true)) {
+        throw new Error(`not idle after ${limitMs} ms: ${pending} events pending`);
+      }
+    },
+    async runUntil(condition, limitMs = HOUR) {
+      const start = now;
+      const left = await advance(now + limitMs, () => !condition());
+      if (condition()) return;
+      throw new Error(
+        left ? `not so after ${limitMs} ms` : `not so, and nothing left to happen after ${now - start} ms`,
+      );
+    },
+    async settle(promise, limitMs) {
+      let done = false;
+      const mark = () => void (done = true);
+      promise.then(mark, mark);
+      await clock.runUntil(() => done, limitMs);
+      return promise;
+    },
+  };
+  return clock;
+}
+
+/** `flush` resolves after every promise that can settle has settled: a message channel is the cheapest macrotask (2 µs). */
+function macrotask(): { flush(): Promise<void> } & Disposable {
+  const { port1, port2 } = new MessageChannel();
+  let resolve = () => {};
+  port1.onmessage = () => resolve();
+  return {
+    flush: () =>
+      new Promise<void>((r) => {
+        resolve = r;
+        port2.postMessage(0);
+      }),
+    [Symbol.dispose]() {
+      port1.close();
+      port2.close();
+    },
+  };
+}
+
+function before(a: Event, b: Event): boolean {
+  return a.time < b.time || (a.time === b.time && a.order < b.order);
+}
+
+/** Adds to a binary heap whose first element is the earliest event. */
+function push(heap: Event[], event: Event): void {
+  let at = heap.length;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!before(event, heap[parent]!)) break;
+    heap[at] = heap[parent]!;
+    at = parent;
+  }
+  heap[at] = event;
+}
+
+function pop(heap: Event[]): void {
+  const last = heap.pop()!;
+  if (heap.length === 0) return;
+  let at = 0;
+  while (true) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+    if (!before(heap[child]!, last)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = last;
+}
