@@ -14,6 +14,8 @@ if (import.meta.main) {
 async function crash(event: ErrorEvent | PromiseRejectionEvent): Promise<void> {
   event.preventDefault();
   const { frontVerdict } = await import("./commands/errors.ts");
+  // Whoever knew better what to do about it, such as a broker about its modules, has stopped the event by now.
+  if (event.cancelBubble) return;
   const error = "reason" in event ? event.reason : event.error;
   const { text, status } = frontVerdict(error, Boolean(Deno.env.get("FLUX_DEBUG")));
   system.complain(text);

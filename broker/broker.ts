@@ -3,24 +3,38 @@
  * comes in through `Ports`, so the same broker runs in production and in the simulator.
  */
 
-import { encodeJson, FluxError, Idset, type Message, NODEID_UPSTREAM, Role } from "./message/mod.ts";
+import { FluxError, type Idset, type Message, NODEID_UPSTREAM, Role } from "./message/mod.ts";
 import { Handle, type LogLevel } from "./handle/mod.ts";
 import {
   type Clock,
   type ContentStore,
-  every,
   type KeyPair,
   type Random,
+  readRusage,
   type Spawner,
-  type Timer,
   type Transport,
 } from "./ports/mod.ts";
 import { endpointChannel, Router } from "./router/mod.ts";
-import { type Child, Events, Ring, Topology, Tree } from "./overlay/mod.ts";
+import { type Child, type ChildChange, Events, Ring, Topology, Tree } from "./overlay/mod.ts";
 import { Attributes } from "./service/attributes.ts";
+import { registerAttributes } from "./service/broker_attributes.ts";
+import { olderEvent } from "./service/cmb/event.ts";
+import { GroupsService, ONLINE } from "./service/groups_service.ts";
+import { Heartbeat, PULSE } from "./service/heartbeat.ts";
+import { registerLogAttributes } from "./service/log_attributes.ts";
+import { type LogOutput, stderrOutput } from "./service/log_output.ts";
+import { LogService } from "./service/log_service.ts";
+import { type Card } from "./service/card.ts";
+import { followStatsEvents } from "./service/inspection.ts";
+import { Health, statusNumber } from "./service/health.ts";
+import { guarded } from "./service/module_gate.ts";
 import { ModuleHost } from "./service/module_host.ts";
+import { findModule } from "./service/module_source.ts";
+import { Reparent } from "./service/reparent.ts";
+import { idleKeepalive } from "./service/keepalive.ts";
 import { type BrokerParts, nativeServices } from "./service/native.ts";
-import { StateMachine, stateNumber } from "./service/state_machine.ts";
+import { everyoneOnline, followParent } from "./service/quorum.ts";
+import { StateMachine } from "./service/state_machine.ts";
 import { builtinModules } from "../modules/mod.ts";
 
 /** The doors one broker is given. */
@@ -51,21 +65,22 @@ export interface BrokerOptions {
   readonly modules: readonly { name: string; args: readonly string[] }[];
   /** Attributes set on the command line. */
   readonly attributes: Readonly<Record<string, string>>;
+  /** Attributes that the bootstrap knows: broker.boot-method, broker.mapping, hostlist, parent-uri, session-id … */
+  readonly facts?: Readonly<Record<string, string>>;
   /** Milliseconds between heartbeats. */
   readonly heartrate: number;
   /** Milliseconds the children have to leave at shutdown. */
   readonly grace: number;
+  /** Takes the log of the session at rank 0, whole lines; standard error unless given. */
+  readonly logSink?: LogOutput;
+  /** Shows log lines that cannot wait, whole ones; standard error unless given. */
+  readonly logAlarm?: LogOutput;
 }
 
-/** Where one broker's overlays are reached, and its public key: what the bootstrap exchanges (wire.md §7.1). */
-export interface Card {
-  readonly rank: number;
-  readonly hostname: string;
-  readonly tbon: string;
-  readonly events: string;
-  readonly ring: string;
-  readonly publicKey?: string | undefined;
-}
+export type { Card };
+export { catchStrayErrors } from "./service/stray_errors.ts";
+
+const searchPath = () => Deno.env.get("FLUX_MODULE_PATH");
 
 export class Broker implements BrokerParts {
   readonly options: BrokerOptions;
@@ -78,12 +93,19 @@ export class Broker implements BrokerParts {
   readonly ring: Ring;
   readonly attributes = new Attributes();
   readonly machine: StateMachine;
+  readonly groups: GroupsService;
+  readonly heartbeat: Heartbeat;
   readonly modules: ModuleHost;
+  readonly health: Health;
+  readonly reparent: Reparent;
+  /** Public keys that were let in while the broker ran. */
+  readonly admitted = new Set<string>();
+  readonly logs: LogService;
   /** The handle of the broker's own services. */
   readonly handle: Handle;
-  #rightCard: Card | undefined;
-  #heartbeat: Timer | undefined;
+  #serving: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #ending = Promise.withResolvers<{ status: number; reason: string }>();
   #exit = Promise.withResolvers<number>();
   #exitCode = 0;
 
@@ -96,8 +118,12 @@ export class Broker implements BrokerParts {
     this.topology = new Topology(size, options.arity);
     this.machine = new StateMachine(() => clock.now());
     this.router = new Router({ rank, size, userid, publish: (event) => this.#publish(event) });
+    this.logs = this.#openLog();
     const log = (level: LogLevel, text: string) => this.log(level, text, "overlay");
-    const links = { rank, random, transport, keys, log, ...(admits && { admits }) };
+    const isAdmitted = (key: string) => this.admitted.has(key) || (admits?.(key) ?? false);
+    const links = { rank, random, transport, keys, log, admits: isAdmitted };
+    this.health = new Health(this.topology.children(rank), () => clock.now());
+    this.reparent = new Reparent(this);
     this.tree = new Tree({
       ...links,
       size,
@@ -108,6 +134,7 @@ export class Broker implements BrokerParts {
       clock,
       router: this.router,
       childChanged: (child, state, reason) => this.#childChanged(child, state, reason),
+      parentJoined: () => this.groups.parentJoined(),
       parentLost: (reason) => this.#parentLost(reason),
     });
     this.events = new Events({
@@ -117,10 +144,25 @@ export class Broker implements BrokerParts {
     });
     this.ring = new Ring({ ...links, id: random.uuid(), router: this.router });
     this.handle = this.#openHandle();
+    this.groups = new GroupsService({
+      rank,
+      uuid: this.uuid,
+      clock,
+      children: () => this.tree.children,
+      post: (topic, payload, to) => this.handle.post(topic, payload, to),
+    });
+    this.heartbeat = new Heartbeat({
+      rank,
+      clock,
+      period: options.heartrate,
+      publish: (topic, payload) => this.handle.publish(topic, payload),
+    });
     this.modules = new ModuleHost({
       router: this.router,
       userid,
       log: (level, text, source) => this.log(level, text, source),
+      rusage: readRusage,
+      find: (word) => findModule(word, { builtins: builtinModules, version, searchPath }),
       ports: {
         clock,
         random,
@@ -133,15 +175,26 @@ export class Broker implements BrokerParts {
     });
   }
 
+  /** Resolves when the broker begins to end: with the status it will have, and why. */
+  get ending(): Promise<{ status: number; reason: string }> {
+    return this.#ending.promise;
+  }
+
   /** Resolves with the exit status once the broker has ended. */
   get exited(): Promise<number> {
     return this.#exit.promise;
   }
 
-  /** Opens this rank's endpoints. Throws what the transport throws. */
+  /**
+   * Opens this rank's endpoints. Children may come at once, so the services are there before. Throws what the transport
+   * throws, ENOENT or EINVAL for an attribute of the command line.
+   */
   listen(endpoints: { tbon: string; events: string; ring: string }): Card {
-    const { rank, size, keys, hostname } = this.options;
-    if (this.topology.children(rank).length > 0 || size > 1) {
+    const { rank, size, keys, hostname, attributes } = this.options;
+    registerAttributes(this);
+    registerLogAttributes(this.logs, this.attributes, attributes);
+    this.#serving = this.#serve();
+    if (size > 1) {
       this.tree.listen(endpoints.tbon);
       this.events.listen(endpoints.events);
       this.ring.listen(endpoints.ring);
@@ -158,9 +211,10 @@ export class Broker implements BrokerParts {
 
   /** Brings the broker up to state `run`. `parent` is null at rank 0. Throws when it cannot join or load its modules. */
   async start(parent: Card | null, right: Card | null): Promise<void> {
-    this.#rightCard = right ?? undefined;
-    this.#registerAttributes();
-    await this.#serve();
+    if (right) this.ring.aim(right.ring, right.publicKey);
+    if (parent) this.reparent.began(parent);
+    await this.#serving;
+    this.heartbeat.start();
     this.machine.enter("join");
     if (parent) {
       await Promise.all([
@@ -172,15 +226,19 @@ export class Broker implements BrokerParts {
     this.machine.enter("init");
     for (const { name, args } of this.options.modules) await this.loadModule(name, args);
     this.machine.enter("quorum");
-    await this.#quorum();
+    this.groups.join(ONLINE);
+    await (parent ? followParent(this) : everyoneOnline(this));
     this.machine.enter("run");
   }
 
-  /** Loads a built-in module by name. Throws ENOENT, EEXIST, and what the module throws. */
+  /** Loads a module by name or path. Throws as {@link ModuleHost.loadFrom} does, with the name in the text. */
   async loadModule(name: string, args: readonly string[]): Promise<void> {
-    const builtin = builtinModules[name];
-    if (!builtin) throw new FluxError("ENOENT", `${name}: not found in module search path`);
-    await this.modules.load((await builtin.load()).default, args);
+    try {
+      await this.modules.loadFrom(name, { args });
+    } catch (error) {
+      if (!(error instanceof FluxError) || error.message.startsWith(name)) throw error;
+      throw new FluxError(error.errnum, `${name}: ${error.message}`);
+    }
   }
 
   /** Ends the broker in order: children first, then modules, then the link to the parent. Once; later calls wait for the first. */
@@ -189,88 +247,65 @@ export class Broker implements BrokerParts {
   }
 
   log(level: LogLevel, text: string, source = "broker"): void {
-    console.error(`${source}.${level}[${this.options.rank}]: ${text}`);
+    this.logs.log(level, text, source);
   }
 
-  /** Sends a request around the ring. */
-  sendByRing(request: Message): void {
-    if (this.#rightCard) this.ring.connect(this.#rightCard.ring, this.#rightCard.publicKey);
-    this.router.fromEndpointByRing(this.uuid, request);
+  /** Sends a request of an endpoint around the ring. */
+  sendByRing(request: Message, id: string): void {
+    this.ring.connect();
+    this.router.fromEndpointByRing(id, request);
+  }
+
+  #openLog(): LogService {
+    const { rank, pid, logSink, logAlarm = stderrOutput } = this.options;
+    return new LogService({
+      clock: this.ports.clock,
+      rank,
+      pid,
+      level: this.topology.level(rank),
+      maxLevel: this.topology.maxLevel,
+      sendUp: (lines) => {
+        if (!this.tree.parent) return false;
+        this.handle.post("log.forward", new TextEncoder().encode(lines), { rank: NODEID_UPSTREAM });
+        return true;
+      },
+      sink: logSink ?? stderrOutput,
+      alarm: rank === 0 && !logSink ? undefined : logAlarm,
+    });
   }
 
   #openHandle(): Handle {
     const { userid, rank } = this.options;
     const owner = { id: this.uuid, userid, rolemask: Role.owner | Role.local };
-    return new Handle(endpointChannel(this.router, owner), {
-      clock: this.ports.clock,
-      rank,
-      fault: (topic, error) => this.log("err", `${topic}: ${error instanceof Error ? error.stack : error}`),
-    });
+    const fault = (topic: string, error: unknown) =>
+      this.log("err", `${topic}: ${error instanceof Error ? error.stack : error}`);
+    const channel = guarded(endpointChannel(this.router, owner), fault);
+    return new Handle(channel, { clock: this.ports.clock, rank, fault });
   }
 
   async #serve(): Promise<void> {
+    this.router.alias(olderEvent);
+    this.heartbeat.follow(idleKeepalive(this.router, this.tree));
+    this.heartbeat.follow(() => this.modules.beat());
+    this.tree.report(statusNumber(this.health.status));
     await this.handle.serve(nativeServices(this));
-  }
-
-  #registerAttributes(): void {
-    const { rank, size, arity, rundir, hostname, version, userid, pid } = this.options;
-    const fixed: Record<string, string> = {
-      rank: `${rank}`,
-      size: `${size}`,
-      version,
-      rundir,
-      hostname,
-      "security.owner": `${userid}`,
-      "local-uri": `local://${rundir}/local-${rank}`,
-      "tbon.topo": `kary:${arity}`,
-      "tbon.level": `${this.topology.level(rank)}`,
-      "tbon.maxlevel": `${this.topology.maxLevel}`,
-      "tbon.descendants": `${this.topology.subtree(rank).size - 1}`,
-      "broker.pid": `${pid}`,
-      "broker.uuid": this.uuid,
-      ...this.options.attributes,
-    };
-    for (const [name, value] of Object.entries(fixed)) this.attributes.register(name, { value, immutable: true });
-  }
-
-  /** Rank 0 waits until every rank is there; the others until their parent runs. */
-  async #quorum(): Promise<void> {
-    const { rank, size } = this.options;
-    if (rank === 0) {
-      while (this.tree.ranks.size < size) await new Promise<void>((resolve) => this.#onChange = resolve);
-      return;
-    }
-    void this.#followParent();
-    await this.#parentRuns.promise;
+    await this.handle.listen(PULSE, ({ payload }) => this.heartbeat.heard(payload));
+    await followStatsEvents(this.handle, this.router, this.uuid);
   }
 
   #onChange: (() => void) | undefined;
-  readonly #parentRuns = Promise.withResolvers<void>();
-
-  /** Goes where the parent goes: to `run` after it, to shutdown after it. */
-  async #followParent(): Promise<void> {
-    const options = { rank: NODEID_UPSTREAM };
-    try {
-      for await (
-        const { state } of this.handle.stream<{ state: number }>("state-machine.monitor", {
-          final: stateNumber("shutdown"),
-        }, options)
-      ) {
-        if (state >= stateNumber("run")) this.#parentRuns.resolve();
-        if (state >= stateNumber("cleanup")) void this.shutdown(0, "parent is shutting down");
-      }
-    } catch (error) {
-      this.#parentRuns.reject(error);
-    }
-  }
 
   #publish(event: Message): void {
     if (this.options.rank === 0) this.events.publish(event);
     else this.tree.publish(event);
   }
 
-  #childChanged(child: Child, state: "joined" | "left" | "lost", reason: string): void {
-    if (state === "lost") this.log("err", `rank ${child.rank} (${child.hostname}) is lost: ${reason}`, "overlay");
+  #childChanged(child: Child, change: ChildChange, reason: string): void {
+    const { rank, hostname, status } = child;
+    if (change === "left" || change === "moved" || change === "lost") this.groups.childGone(child.ranks);
+    if (change === "lost") this.log("err", `rank ${rank} (${hostname}) is lost: ${reason}`, "overlay");
+    this.health.report({ rank, change, status, reason });
+    this.tree.report(statusNumber(this.health.status));
     this.#onChange?.();
   }
 
@@ -282,21 +317,25 @@ export class Broker implements BrokerParts {
 
   async #shutdown(exitCode: number, reason: string): Promise<void> {
     this.#exitCode = exitCode;
+    this.#ending.resolve({ status: exitCode, reason });
     this.log("info", `shutdown: ${reason}`);
-    this.#heartbeat?.cancel();
+    this.heartbeat.stop();
     this.machine.enter("cleanup");
     this.machine.enter("shutdown");
     await this.#childrenLeft();
     this.machine.enter("finalize");
     await this.modules.removeAll();
     this.machine.enter("goodbye");
+    this.logs.flush();
     await this.tree.leave();
     this.machine.enter("unload-builtins");
     this.tree.close();
     this.events.close();
     this.ring.close();
+    this.groups.close();
     this.handle.close();
     await this.ports.transport.close(100);
+    this.logs.close();
     this.machine.enter("exit");
     this.#exit.resolve(this.#exitCode);
   }
@@ -315,16 +354,8 @@ export class Broker implements BrokerParts {
     }
   }
 
-  /** Publishes a heartbeat every period, at rank 0. */
-  beat(): void {
-    let epoch = 0;
-    this.#heartbeat = every(this.ports.clock, this.options.heartrate, () => {
-      this.handle.publish("heartbeat.pulse", encodeJson({ epoch: epoch++ }));
-    });
-  }
-
-  /** Ranks that are here. */
+  /** Ranks that are ready to run, or run; all of them are known at rank 0 only. */
   get online(): Idset {
-    return this.tree.ranks;
+    return this.groups.members(ONLINE);
   }
 }

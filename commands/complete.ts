@@ -4,6 +4,7 @@
  * where it belongs.
  */
 
+import { within } from "./deadline.ts";
 import { command } from "./mod.ts";
 import type { Handle } from "../broker/handle/mod.ts";
 
@@ -12,14 +13,14 @@ const PATIENCE = 500;
 
 const KINDS: Readonly<Record<string, (handle: Handle) => Promise<string[]>>> = {
   async rank(handle) {
-    const { value } = await handle.rpc<{ value: string }>("attr.get", { name: "size" }, { timeout: PATIENCE });
+    const { value } = await handle.rpc<{ value: string }>("attr.get", { name: "size" });
     return Array.from({ length: Number(value) }, (_, rank) => String(rank));
   },
   async attr(handle) {
-    return (await handle.rpc<{ names: string[] }>("attr.list", {}, { timeout: PATIENCE })).names.sort();
+    return (await handle.rpc<{ names: string[] }>("attr.list", {})).names.sort();
   },
   async module(handle) {
-    const { mods } = await handle.rpc<{ mods: { name: string }[] }>("module.list", {}, { timeout: PATIENCE });
+    const { mods } = await handle.rpc<{ mods: { name: string }[] }>("module.list", {});
     return mods.map(({ name }) => name).sort();
   },
 };
@@ -33,7 +34,7 @@ export default command({
     const list = kind !== undefined && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
     if (!list || !Deno.env.get("FLUX_URI")) return 1;
     try {
-      for (const name of await list(await connect())) yield name;
+      for (const name of await within(PATIENCE, connect().then(list))) yield name;
     } catch {
       return 1;
     }

@@ -20,11 +20,78 @@ export interface Entry {
 export type Registry = Readonly<Record<string, Entry>>;
 
 export const registry: Registry = {
+  start: {
+    group: "Sessions",
+    summary: "Start a session of message brokers and run a program in it",
+    load: () => import("./start.ts"),
+  },
+  broker: {
+    group: "Sessions",
+    summary: "Run a message broker: one rank of a session",
+    load: () => import("./broker.ts"),
+  },
+  comms: {
+    group: "Sessions",
+    summary: "Show or change a broker's place in the session",
+    load: () => import("./comms.ts"),
+  },
+  snoop: {
+    group: "Messages",
+    summary: "Watch the messages that go through a broker",
+    load: () => import("./snoop.ts"),
+  },
+  mping: {
+    group: "Messages",
+    summary: "Measure round trips of a multicast RPC to many ranks",
+    load: () => import("./mping.ts"),
+  },
+  ping: {
+    group: "Messages",
+    summary: "Measure round trips to a service of a rank",
+    load: () => import("./ping.ts"),
+  },
+  logger: { group: "Log and events", summary: "Write a message to the log", load: () => import("./logger.ts") },
+  dmesg: { group: "Log and events", summary: "Print or clear the log of the broker", load: () => import("./dmesg.ts") },
+  event: {
+    group: "Log and events",
+    summary: "Publish events, or print those that are published",
+    load: () => import("./event.ts"),
+  },
+  module: {
+    group: "Modules and attributes",
+    summary: "List, load and unload the modules of brokers",
+    load: () => import("./module.ts"),
+  },
+  "comms-stats": {
+    group: "Modules and attributes",
+    summary: "Print or clear the statistics of a module",
+    load: () => import("./comms_stats.ts"),
+  },
+  getattr: {
+    group: "Modules and attributes",
+    summary: "Print the value of a broker attribute",
+    load: () => import("./getattr.ts"),
+  },
+  setattr: {
+    group: "Modules and attributes",
+    summary: "Set or remove a broker attribute",
+    load: () => import("./setattr.ts"),
+  },
+  lsattr: { group: "Modules and attributes", summary: "List broker attributes", load: () => import("./lsattr.ts") },
   help: { group: "Other", summary: "Show the manual page of a command", load: () => import("./help.ts") },
-  env: { group: "Other", summary: "Print the environment of flux commands, or run one in it", load: () => import("./env.ts") },
+  env: {
+    group: "Other",
+    summary: "Print the environment of flux commands, or run one in it",
+    load: () => import("./env.ts"),
+  },
   version: { group: "Other", summary: "Print versions of flux and of the broker", load: () => import("./version.ts") },
   completion: { group: "Other", summary: "Print a script for shell completion", load: () => import("./completion.ts") },
-  __complete: { group: "Other", summary: "Print candidates for completion", load: () => import("./complete.ts"), hidden: true },
+  __complete: {
+    group: "Other",
+    summary: "Print candidates for completion",
+    load: () => import("./complete.ts"),
+    hidden: true,
+  },
 };
 
 /** The entry of a command, undefined for a name that is none. */

@@ -4,6 +4,7 @@
  */
 
 import { type Command, CommandError, type Context, Interrupted, UsageError } from "./command.ts";
+import { within } from "./deadline.ts";
 import { type Call, CallError, readCall, rootLeaf } from "./leaf.ts";
 import type { OptionTable } from "./options.ts";
 import { Output } from "./render/output.ts";
@@ -29,6 +30,9 @@ export async function runCommand(command: Command, words: readonly string[], aro
   }
   return await new Run(call, around).settle();
 }
+
+/** A broker that takes nothing from us for this long is stuck, ms. */
+const DELIVERY_TIMEOUT = 10_000;
 
 class Run {
   readonly #call: Call;
@@ -56,6 +60,7 @@ class Run {
       : undefined;
     try {
       const status = await Promise.race([this.#run(), this.#cut.promise]);
+      await this.#delivered();
       return status ?? this.#signalled?.status ?? 0;
     } catch (error) {
       return await this.#failed(error);
@@ -64,6 +69,11 @@ class Run {
       this.#handle?.close();
       deaf?.();
     }
+  }
+
+  /** What is not answered, such as an event, must have reached the broker before we may exit. */
+  async #delivered(): Promise<void> {
+    if (this.#handle) await within(DELIVERY_TIMEOUT, this.#handle.drain());
   }
 
   /** The status the command returned, once everything it printed is written. */

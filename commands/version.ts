@@ -1,7 +1,9 @@
 /** `flux version`: of this program and what it is made of, and of the broker if there is one. */
 
 import { VERSION, ZEROMQ } from "./build.ts";
+import { within } from "./deadline.ts";
 import { command, CommandError, type Context, UsageError } from "./mod.ts";
+import { FluxError } from "../broker/message/errno.ts";
 
 /** Milliseconds for the broker to answer; the rest does not need it. */
 const PATIENCE = 2000;
@@ -22,16 +24,16 @@ export default command({
       ...(uri ? { uri, broker: await brokerVersion(context) } : {}),
     };
   },
-  human: (versions) => Object.entries(versions).map(([name, value]) => `${`${name}:`.padEnd(10)}${value ?? "-"}`).join("\n"),
+  human: (versions) =>
+    Object.entries(versions).map(([name, value]) => `${`${name}:`.padEnd(10)}${value ?? "-"}`).join("\n"),
 });
 
 /** The broker's `version` attribute; null, with a warning, when it cannot be had. */
 async function brokerVersion(context: Context<Record<never, never>>): Promise<string | null> {
   try {
-    const handle = await context.connect();
-    return (await handle.rpc<{ value: string }>("attr.get", { name: "version" }, { timeout: PATIENCE })).value;
+    const answer = context.connect().then((handle) => handle.rpc<{ value: string }>("attr.get", { name: "version" }));
+    return (await within(PATIENCE, answer)).value;
   } catch (error) {
-    const { FluxError } = await import("../broker/message/errno.ts");
     if (!(error instanceof CommandError || error instanceof FluxError)) throw error;
     context.warn(`broker version: ${error.message}`);
     return null;

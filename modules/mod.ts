@@ -12,4 +12,5 @@ export interface BuiltinModule {
 
 export const builtinModules: Readonly<Record<string, BuiltinModule>> = {
   api: { byDefault: true, load: () => import("./api/service.ts") },
+  mecho: { byDefault: true, load: () => import("./mecho/service.ts") },
 };

@@ -13,5 +13,7 @@ export interface Channel {
   send(message: Message): void;
   /** Names who hears of incoming messages; called once, before anything else. */
   open(events: ChannelEvents): void;
+  /** Resolves when everything sent so far is out of our hands, or the other side is gone. At once where sending is a call. */
+  drain?(): Promise<void>;
   close(): void;
 }

@@ -19,6 +19,7 @@ import {
 import { type Clock, systemClock } from "../ports/mod.ts";
 import type { Channel } from "./channel.ts";
 import { Matchtags } from "./matchtag.ts";
+import { type Answer, mrpc, type MrpcOptions, mrpcReduced, type Reduced } from "./mrpc.ts";
 import { Queue } from "./queue.ts";
 import type { Methods } from "./request.ts";
 import { Server } from "./server.ts";
@@ -186,6 +187,20 @@ export class Handle {
     return queue;
   }
 
+  /** Calls a method on many ranks: yields the answer of each, in the order they come; see {@link mrpc}. */
+  mrpc(topic: string, payload?: object | Uint8Array, options: MrpcOptions = {}): AsyncGenerator<Answer, void> {
+    return mrpc(this, topic, payload, options);
+  }
+
+  /** Calls a method on many ranks and reduces their answers to one on the way; see {@link mrpcReduced}. */
+  mrpcReduced<T = JsonObject>(
+    topic: string,
+    payload: object | Uint8Array | undefined,
+    options: MrpcOptions & { reduce: string },
+  ): Promise<Reduced<T>> {
+    return mrpcReduced<T>(this, topic, payload, options.reduce, options);
+  }
+
   /** Hands an event over for publication; it is numbered and sent to everyone by rank 0. Not acknowledged. */
   publish(topic: string, payload?: object | Uint8Array, options: { private?: boolean } = {}): void {
     const bytes = payload instanceof Uint8Array ? payload : payload && encodeJson(payload);
@@ -220,6 +235,11 @@ export class Handle {
   /** True when a method is served here under exactly this topic. */
   serves(topic: string): boolean {
     return this.#server.has(topic);
+  }
+
+  /** Resolves when everything sent so far (also what is not answered: events, posts) has left this process. */
+  async drain(): Promise<void> {
+    await this.#channel.drain?.();
   }
 
   close(): void {

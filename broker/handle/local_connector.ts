@@ -9,6 +9,8 @@ const RETRIES = 5;
 const FIRST_DELAY = 16;
 const LONGEST_DELAY = 2000;
 const PATH_LIMIT = 107;
+/** A broker that accepts but says nothing for this long is taken for dead, ms. */
+const HANDSHAKE_TIMEOUT = 30_000;
 
 /** Connects to the broker's socket. Throws ENOENT, ECONNREFUSED, EACCES, EPERM, EINVAL with a text that names the path. */
 export async function connectLocal(path: string, clock: Clock): Promise<Channel> {
@@ -19,7 +21,7 @@ export async function connectLocal(path: string, clock: Clock): Promise<Channel>
   let delay = FIRST_DELAY;
   for (let attempt = 0;; attempt++) {
     try {
-      return await handshake(await Deno.connect({ transport: "unix", path }), path);
+      return await handshake(await Deno.connect({ transport: "unix", path }), path, clock);
     } catch (error) {
       if (error instanceof FluxError || attempt >= retries) throw explain(error, path);
       await sleep(clock, delay);
@@ -29,9 +31,22 @@ export async function connectLocal(path: string, clock: Clock): Promise<Channel>
 }
 
 /** The broker's first byte is 0, or the errno it refuses us with. */
-async function handshake(conn: Deno.Conn, path: string): Promise<Channel> {
+async function handshake(conn: Deno.Conn, path: string, clock: Clock): Promise<Channel> {
   const verdict = new Uint8Array(1);
-  if (await conn.read(verdict) !== 1) {
+  let silent = false;
+  const timer = clock.after(HANDSHAKE_TIMEOUT, () => {
+    silent = true;
+    conn.close();
+  });
+  const count = await conn.read(verdict).catch(() => null);
+  timer.cancel();
+  if (silent) {
+    throw new FluxError(
+      "ETIMEDOUT",
+      `broker socket ${path}: no answer within ${HANDSHAKE_TIMEOUT / 1000} s; is it stopped?`,
+    );
+  }
+  if (count !== 1) {
     conn.close();
     throw new Deno.errors.ConnectionReset(`broker socket ${path} was closed before the handshake`);
   }
@@ -48,6 +63,7 @@ async function handshake(conn: Deno.Conn, path: string): Promise<Channel> {
         (error) => events.closed(connectionLost(error)),
       ).finally(() => stream.abort());
     },
+    drain: () => stream.drain(),
     close: () => stream.close(),
   };
 }

@@ -3,7 +3,7 @@
  * Outgoing messages that pile up while a write is under way leave together in the next one.
  */
 
-import { decode, encodeStream, FluxError, type Message, StreamReader } from "../message/mod.ts";
+import { CLIENT_ROUTES_LIMIT, decode, encodeStream, FluxError, type Message, StreamReader } from "../message/mod.ts";
 
 /** What this needs of a connection: `Deno.Conn` fits. */
 export interface ByteStream {
@@ -22,7 +22,8 @@ export class MessageStream {
   #writing = false;
   #closing = false;
   #closed = false;
-  #drained: (() => void) | undefined;
+  #resumeReading: (() => void) | undefined;
+  #whenIdle: (() => void)[] = [];
   readonly #pauseAbove: number;
 
   /**
@@ -52,12 +53,20 @@ export class MessageStream {
   async receive(each: (message: Message) => void): Promise<void> {
     const reader = new StreamReader();
     for (;;) {
-      if (this.#backlog > this.#pauseAbove) await new Promise<void>((resolve) => this.#drained = resolve);
+      if (this.#backlog > this.#pauseAbove) await new Promise<void>((resolve) => this.#resumeReading = resolve);
       const count = await this.#conn.read(reader.space());
       if (count === null || this.#closed) return;
       reader.filled(count);
-      for (let bytes = reader.next(); bytes && !this.#closed; bytes = reader.next()) each(decode(bytes));
+      for (let bytes = reader.next(); bytes && !this.#closed; bytes = reader.next()) {
+        each(decode(bytes, CLIENT_ROUTES_LIMIT));
+      }
     }
+  }
+
+  /** Resolves when nothing is queued any more: written, or lost with the connection. */
+  drain(): Promise<void> {
+    if (!this.#writing) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
   /** Closes once everything queued is written. */
@@ -78,8 +87,8 @@ export class MessageStream {
   }
 
   #resume(): void {
-    this.#drained?.();
-    this.#drained = undefined;
+    this.#resumeReading?.();
+    this.#resumeReading = undefined;
   }
 
   async #write(): Promise<void> {
@@ -97,6 +106,7 @@ export class MessageStream {
       this.#closing = true;
     } finally {
       this.#writing = false;
+      for (const resolve of this.#whenIdle.splice(0)) resolve();
     }
     if (this.#closing && !this.#closed) this.abort();
   }

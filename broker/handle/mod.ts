@@ -1,7 +1,30 @@
 /** The way in: what a client, a module or a native service uses to talk to a session. */
 export { type Channel, type ChannelEvents } from "./channel.ts";
 export { Event, Handle, type HandleOptions, type RpcOptions } from "./handle.ts";
+export {
+  formatLogLine,
+  formatTime,
+  isAppName,
+  type LogLine,
+  parseLevel,
+  parseLogLine,
+  readableLogLine,
+  severityOf,
+  severityOfLine,
+} from "./log_line.ts";
 export { type ByteStream, connectionLost, isBroken, MessageStream } from "./message_stream.ts";
+export { Answer, type MrpcOptions, type Reduced } from "./mrpc.ts";
+export {
+  type Answers,
+  type CallHeader,
+  decodeAnswers,
+  decodeCall,
+  encodeAnswers,
+  encodeCall,
+  failure,
+  mergeEqual,
+  type ReceivedCall,
+} from "./mrpc_wire.ts";
 export { open } from "./open.ts";
 export { Queue } from "./queue.ts";
 export {
@@ -10,6 +33,10 @@ export {
   type Module,
   type ModuleContext,
   type ModulePorts,
+  type Owner,
   type Running,
 } from "./module.ts";
+export { type Cause, Reduction, type ReductionRules, scaledTimeout, type Step } from "./reduce.ts";
+export { Reducer, type TreePosition, treeReducer, type TreeReducerOptions, upstream } from "./reducer.ts";
 export { type Access, anyone, type Handler, type Method, type Methods, type Reply, Request, user } from "./request.ts";
+export { until } from "./until.ts";

@@ -1,8 +1,18 @@
 /** What a comms module is, and what it is given. Built-in and external modules have the same shape. */
 
+import type { FluxError } from "../message/mod.ts";
 import type { Channel } from "./channel.ts";
 import type { Handle } from "./handle.ts";
 import type { Clock, ContentStore, Random, Spawner } from "../ports/mod.ts";
+
+/** Whom a channel into the broker speaks for: route id and credentials. */
+export interface Owner {
+  readonly id: string;
+  readonly userid: number;
+  readonly rolemask: number;
+  /** Bytes on their way out that were not taken yet, for one whose messages go on to somewhere else. */
+  backlog?(): number;
+}
 
 /** The doors a module may use, and what it may know of its broker. */
 export interface ModulePorts {
@@ -15,7 +25,7 @@ export interface ModulePorts {
   /** The value of one of the broker's attributes. */
   attribute(name: string): string | undefined;
   /** A channel with its own route id and credentials, for a module that speaks for others (`api`: its clients). */
-  attach(owner: { id: string; userid: number; rolemask: number }): Channel;
+  attach(owner: Owner): Channel;
   log(level: LogLevel, text: string): void;
 }
 
@@ -24,11 +34,15 @@ export const LOG_LEVELS = ["emerg", "alert", "crit", "err", "warning", "notice",
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface ModuleContext {
+  /** The name it is loaded under: its own, unless another was asked for. */
+  readonly name: string;
   /** The module's own handle. It is closed for the module after `stop`. */
   readonly handle: Handle;
   /** Words given when it was loaded. */
   readonly args: readonly string[];
   readonly ports: ModulePorts;
+  /** What to throw to refuse a request; here for modules in files of their own, which cannot import it. */
+  readonly FluxError: typeof FluxError;
 }
 
 /** A module that runs. */

@@ -19,8 +19,11 @@ const FRAMING = Flag.topic | Flag.payload | Flag.route;
 const TYPES = MessageType.request | MessageType.response | MessageType.event | MessageType.control;
 
 /** Bounds on what a stranger may make us unpack; a session's own messages stay far below. */
-const ROUTES_LIMIT = 1 << 16;
 const TOPIC_LIMIT = 1 << 16;
+/** Route ids a message between brokers may have. */
+const ROUTES_LIMIT = 1 << 16;
+/** Route ids a message of a client may have: fewer, so that the hops it makes cannot turn it into one that a broker refuses. */
+export const CLIENT_ROUTES_LIMIT = ROUTES_LIMIT >> 1;
 
 const utf8 = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -62,8 +65,11 @@ export function encode(message: Message, headroom = 0): Uint8Array<ArrayBuffer> 
   return bytes;
 }
 
-/** The message in `bytes`. Its payload is a view on them, not a copy. Throws EPROTO on anything malformed. */
-export function decode(bytes: Uint8Array): Message {
+/**
+ * The message in `bytes`. Its payload is a view on them, not a copy. Throws EPROTO on anything malformed, and on more
+ * than `routesLimit` route ids.
+ */
+export function decode(bytes: Uint8Array, routesLimit = ROUTES_LIMIT): Message {
   const end = bytes.length - PROTO_SIZE - 1;
   const proto = end + 1;
   if (end < 0 || bytes[end] !== PROTO_SIZE || bytes[proto] !== MAGIC || bytes[proto + 1] !== VERSION) {
@@ -81,7 +87,7 @@ export function decode(bytes: Uint8Array): Message {
   if (flags & Flag.route) {
     while (frames.next("no route delimiter")) {
       if (frames.size >= LONG) throw malformed("route id too long");
-      if (routes.length === ROUTES_LIMIT) throw malformed("too many routes");
+      if (routes.length === routesLimit) throw malformed("too many routes");
       routes.push(chars(bytes, frames.start, frames.stop));
     }
     if (routes.length > 1) routes.reverse();

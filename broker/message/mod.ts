@@ -12,7 +12,7 @@ export {
   Role,
   USERID_UNKNOWN,
 } from "./message.ts";
-export { decode, encode } from "./codec.ts";
+export { CLIENT_ROUTES_LIMIT, decode, encode } from "./codec.ts";
 export { encodeStream, HEADER_SIZE, MESSAGE_LIMIT, StreamReader } from "./stream.ts";
 export { decodeJson, decodeText, encodeJson, encodeText, errorText, type Json, type JsonObject, real } from "./json.ts";
 export { Idset } from "./idset.ts";

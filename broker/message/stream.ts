@@ -49,10 +49,11 @@ export class StreamReader {
    */
   space(): Uint8Array<ArrayBuffer> {
     const unread = this.#end - this.#start;
+    const wanted = Math.max(this.#pending(), unread + 1);
     if (unread === 0) {
       this.#start = this.#end = 0;
       if (this.#buffer.length > this.#initial) this.#buffer = new Uint8Array(this.#initial);
-    } else if (this.#start > 0 && this.#start + Math.max(this.#pending(), unread + 1) > this.#buffer.length) {
+    } else if (this.#start > 0 && this.#start + wanted > this.#buffer.length) {
       this.#buffer.copyWithin(0, this.#start, this.#end);
       this.#start = 0;
       this.#end = unread;

@@ -20,7 +20,7 @@ import {
 } from "../message/mod.ts";
 import type { DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
 import { EventLog } from "./event_log.ts";
-import { checkAnswer, linkRequest } from "./tree.ts";
+import { checkAnswer, linkRequest } from "./link_message.ts";
 
 export interface EventsOptions {
   readonly rank: number;
@@ -41,7 +41,11 @@ export class Events {
   readonly #children = new Set<string>();
   #listener: Listener | undefined;
   #link: Link | undefined;
+  /** The link to a parent that has not taken us in yet. */
+  #candidate: Link | undefined;
   #catchingUp = false;
+  /** A parent has told where the sequence is, so that from there on nothing may be missed. */
+  #follows = false;
 
   constructor(options: EventsOptions) {
     this.#options = options;
@@ -65,35 +69,46 @@ export class Events {
     });
   }
 
-  /** Follows a parent; resolves when its events flow, everything missed since the last one included. */
-  connect(uri: string, serverKey?: string): Promise<void> {
+  /**
+   * Follows a parent; resolves when its events flow, everything missed since the last one included. A former parent is
+   * followed until then. Rejects with the refusal, with the signal's reason, or when the link breaks first.
+   */
+  connect(uri: string, serverKey?: string, signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const { keys, random, transport } = this.#options;
     const dial: DialOptions = { name: random.uuid(), ...(keys && serverKey && { keys, serverKey }) };
-    this.#link?.close();
     const link = transport.dial(uri, dial, {
       up: () => this.#join(link),
       message: (bytes) => {
-        if (this.#link !== link) return;
-        const message = decode(bytes);
-        if (message.type === MessageType.event) return this.#receive(message, bytes);
+        if (this.#link !== link && this.#candidate !== link) return;
         try {
-          this.#joined(message);
+          const message = decode(bytes);
+          if (message.type === MessageType.event) return this.#receive(message, bytes);
+          this.#joined(link, message);
           resolve();
         } catch (error) {
-          link.close();
-          reject(error);
+          if (!(error instanceof FluxError)) throw error;
+          lost(error);
         }
       },
-      down: (reason) => {
-        if (this.#link !== link) return;
-        this.#link = undefined;
-        reject(new FluxError("ECONNRESET", `${uri}: ${reason}`));
-        this.#options.parentLost(reason);
-      },
+      down: (reason) => lost(new FluxError("ECONNRESET", `${uri}: ${reason}`)),
     });
-    this.#link = link;
-    return promise;
+    this.#candidate?.close();
+    this.#candidate = link;
+    const give = (error: unknown) => {
+      if (this.#candidate === link) this.#candidate = undefined;
+      if (this.#link === link) this.#link = undefined;
+      link.close();
+      reject(error);
+    };
+    const lost = (error: FluxError) => {
+      const isParent = this.#link === link;
+      give(error);
+      if (isParent) this.#options.parentLost(error.message);
+    };
+    const abort = () => give(signal!.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    return promise.finally(() => signal?.removeEventListener("abort", abort));
   }
 
   /** Rank 0: numbers an event and sends it to everyone. Returns its number. */
@@ -107,22 +122,28 @@ export class Events {
 
   close(): void {
     this.#link?.close();
-    this.#link = undefined;
+    this.#candidate?.close();
+    this.#link = this.#candidate = undefined;
     this.#listener?.close();
     this.#listener = undefined;
   }
 
   #join(link: Link): void {
-    const payload = this.#log.last > 0 ? { after: this.#log.last } : {};
+    const payload = this.#follows ? { after: this.#log.last } : {};
     link.send(encode(linkRequest("event.join", payload)));
   }
 
-  #joined(answer: Message): void {
+  #joined(link: Link, answer: Message): void {
     checkAnswer(answer);
     const { sequence } = decodeJson(answer.payload);
     if (typeof sequence !== "number") throw new FluxError("EPROTO", "malformed answer to event.join");
-    if (this.#log.last === 0) this.#log.startAfter(sequence);
+    if (!this.#follows) this.#log.startAfter(sequence);
+    this.#follows = true;
     this.#catchingUp = false;
+    if (this.#link === link) return;
+    this.#link?.close();
+    this.#link = link;
+    this.#candidate = undefined;
   }
 
   #receive(event: Message, bytes: Uint8Array): void {

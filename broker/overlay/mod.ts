@@ -2,4 +2,5 @@
 export { Events, renamed } from "./events.ts";
 export { Ring } from "./ring.ts";
 export { Topology } from "./topology.ts";
-export { type Child, Tree } from "./tree.ts";
+export { type Child, type ChildChange } from "./children.ts";
+export { Tree } from "./tree.ts";

@@ -7,7 +7,7 @@
 import { decode, decodeJson, encode, FluxError, Message, MessageType } from "../message/mod.ts";
 import type { DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
-import { linkRequest } from "./tree.ts";
+import { linkRequest } from "./link_message.ts";
 
 export interface RingOptions {
   /** The route id of this broker on the ring; not the one it has in the tree. */
@@ -26,6 +26,7 @@ export class Ring {
   readonly #left = new Map<string, string>();
   #listener: Listener | undefined;
   #right: { link: Link; id: string } | undefined;
+  #aim: { uri: string; serverKey: string | undefined } | undefined;
 
   constructor(options: RingOptions) {
     this.#options = options;
@@ -56,19 +57,35 @@ export class Ring {
     });
   }
 
-  /** Makes sure that there is a link to the right neighbour; messages wait in it until it is up. */
-  connect(uri: string, serverKey?: string): void {
-    if (this.#right) return;
-    const { id, keys, random, transport, router } = this.#options;
+  /** Says who the right neighbour is. */
+  aim(uri: string, serverKey?: string): void {
+    this.#aim = { uri, serverKey };
+  }
+
+  /** Makes sure that there is a link to the right neighbour, if there is one; messages wait in it until it is up. */
+  connect(): void {
+    if (this.#right || !this.#aim) return;
+    const { uri, serverKey } = this.#aim;
+    const { id, keys, random, transport, router, log } = this.#options;
     const rightId = random.uuid();
     const dial: DialOptions = { name: random.uuid(), ...(keys && serverKey && { keys, serverKey }) };
     const link = transport.dial(uri, dial, {
-      message: (bytes) => router.fromPeer(rightId, decode(bytes)),
-      down: () => {
-        this.#right = undefined;
-        router.leave(rightId);
+      message: (bytes) => {
+        try {
+          router.fromPeer(rightId, decode(bytes));
+        } catch (error) {
+          if (!(error instanceof FluxError)) throw error;
+          log("err", `ring: ${error.message}`);
+          lost();
+        }
       },
+      down: () => lost(),
     });
+    const lost = () => {
+      link.close();
+      this.#right = undefined;
+      router.leave(rightId);
+    };
     link.send(encode(linkRequest("ring.hello", { id })));
     this.#right = { link, id: rightId };
     router.join({
@@ -90,7 +107,10 @@ export class Ring {
 
   #fromLeft(peer: string, message: Message): void {
     const known = this.#left.get(peer);
-    if (known !== undefined) return this.#options.router.fromPeer(known, message);
+    if (known !== undefined) {
+      this.connect();
+      return this.#options.router.fromPeer(known, message);
+    }
     const { id } = decodeJson(message.payload);
     if (message.type !== MessageType.request || message.topic !== "ring.hello" || typeof id !== "string") {
       throw new FluxError("EPROTO", `unexpected "${message.topic}" before hello`);

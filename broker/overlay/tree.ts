@@ -12,23 +12,25 @@ import {
   encode,
   encodeJson,
   encodeText,
-  errnum,
   errorText,
-  Flag,
   FluxError,
   Idset,
   type JsonObject,
-  Message,
+  type Message,
   MessageType,
   responseTo,
   Role,
 } from "../message/mod.ts";
 import type { Clock, DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
+import { type Child, type ChildChange, Children } from "./children.ts";
+import { Control, controlMessage, linkRequest } from "./link_message.ts";
 import { type Greeting, PROTOCOL, readGreeting, refusal } from "./hello.ts";
 
 /** Changes of the ranks behind us are gathered this long, ms, before the parent hears of them. */
 const GATHER_RANKS = 1;
+/** What was asked over the link to a former parent has this long to be answered, ms. */
+const LINGER = 200;
 
 export interface TreeOptions {
   readonly rank: number;
@@ -44,43 +46,40 @@ export interface TreeOptions {
   readonly keys?: KeyPair | undefined;
   admits?(publicKey: string): boolean;
   log(level: "err" | "warning" | "info" | "debug", text: string): void;
-  /** A child joined, left in order, or was lost. */
-  childChanged(child: Child, state: "joined" | "left" | "lost", reason: string): void;
+  /** Something happened to a child, or to what lies behind it. */
+  childChanged(child: Child, change: ChildChange, reason: string): void;
+  /** A link to a parent begins: the first one, or a new one after a move. */
+  parentJoined?(): void;
   /** The link to the parent ended; the router has answered what went over it. */
   parentLost(reason: string): void;
-}
-
-export interface Child {
-  readonly rank: number;
-  readonly uuid: string;
-  readonly hostname: string;
-  /** Ranks reached through it. */
-  ranks: Idset;
-  /** `clock.now()` when it last sent anything. */
-  lastSeen: number;
 }
 
 interface Parent {
   readonly uri: string;
   readonly link: Link;
+  /** The ranks behind us, as it knows them. */
+  told: Idset;
   greeting?: { rank: number; uuid: string; hostname: string };
 }
 
 export class Tree {
   readonly #options: TreeOptions;
-  readonly #children = new Map<string, Child>();
+  readonly #children: Children;
+  /** Links to parents: the present one, one that is being joined, former ones that linger. */
+  readonly #links = new Set<Parent>();
   #listener: Listener | undefined;
   #parent: Parent | undefined;
-  #announced = new Idset();
+  #status = 0;
   #announcing = false;
   #goodbye: (() => void) | undefined;
 
   constructor(options: TreeOptions) {
     this.#options = options;
+    this.#children = new Children(options.rank);
   }
 
   get children(): Child[] {
-    return [...this.#children.values()].sort((a, b) => a.rank - b.rank);
+    return this.#children.all;
   }
 
   /** The parent's rank, uuid and URI once its hello was answered. */
@@ -95,9 +94,7 @@ export class Tree {
 
   /** This rank and every rank reached through a child. */
   get ranks(): Idset {
-    const set = new Idset([this.#options.rank]);
-    for (const child of this.#children.values()) for (const rank of child.ranks) set.add(rank);
-    return set;
+    return this.#children.ranks;
   }
 
   listen(endpoint: string): void {
@@ -110,38 +107,47 @@ export class Tree {
     });
   }
 
-  /** Joins a parent; resolves when it has accepted us. Rejects with its refusal, or when the link breaks first. */
-  connect(uri: string, serverKey?: string): Promise<void> {
+  /**
+   * Joins a parent; resolves when it has accepted us and is the parent. A former parent stays until then, and a little
+   * longer for answers on their way. Rejects with the refusal, with the signal's reason, or when the link breaks first.
+   */
+  connect(uri: string, serverKey?: string, signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const options = this.#options;
     const dial: DialOptions = {
       name: options.random.uuid(),
       ...(options.keys && serverKey && { keys: options.keys, serverKey }),
     };
-    const previous = this.#parent;
     const link = options.transport.dial(uri, dial, {
-      up: () => this.#greet(link),
+      up: () => this.#greet(parent),
       message: (bytes) => {
-        if (this.#parent !== parent) return;
-        if (parent.greeting) return this.#fromParent(parent, decode(bytes));
+        if (!this.#links.has(parent)) return;
         try {
-          this.#accepted(parent, decode(bytes));
+          const message = decode(bytes);
+          if (parent.greeting) return this.#fromParent(parent, message);
+          this.#accepted(parent, message);
           resolve();
         } catch (error) {
-          link.close();
-          reject(error);
+          if (!(error instanceof FluxError)) throw error;
+          if (parent.greeting) this.#parentGone(parent, error.message);
+          else give(error);
         }
       },
       down: (reason) => {
-        if (this.#parent !== parent) return;
+        if (!this.#links.has(parent)) return;
         reject(new FluxError("ECONNRESET", `${uri}: ${reason}`));
         this.#parentGone(parent, reason);
       },
     });
-    const parent: Parent = { uri, link };
-    this.#parent = parent;
-    if (previous) this.#drop(previous);
-    return promise;
+    const parent: Parent = { uri, link, told: new Idset() };
+    this.#links.add(parent);
+    const give = (error: unknown) => {
+      this.#drop(parent);
+      reject(error);
+    };
+    const abort = () => give(signal!.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    return promise.finally(() => signal?.removeEventListener("abort", abort));
   }
 
   /** Tells the parent that we leave in order; resolves when it has taken note, or the link is gone. */
@@ -157,12 +163,24 @@ export class Tree {
 
   /** Ends the link of one child, as if it were lost. Throws ENOENT when there is none with this rank. */
   disconnect(rank: number, reason: string): void {
-    for (const [peer, child] of this.#children) {
-      if (child.rank !== rank) continue;
+    for (const peer of this.#children.peers((child) => child.rank === rank)) {
       this.#listener?.drop(peer);
       return this.#childGone(peer, "lost", reason);
     }
     throw new FluxError("ENOENT", `rank ${rank} is not a child of rank ${this.#options.rank}`);
+  }
+
+  /** Ends the link to the parent, as if it were lost. Throws ENOENT when there is none. */
+  disconnectParent(reason: string): void {
+    if (!this.#parent) throw new FluxError("ENOENT", `rank ${this.#options.rank} has no parent`);
+    this.#parentGone(this.#parent, reason);
+  }
+
+  /** Tells the present parent, and each later one, the status of our subtree. */
+  report(status: number): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#control(Control.status, status);
   }
 
   /** Sends an unnumbered event on its way to rank 0. */
@@ -173,23 +191,22 @@ export class Tree {
 
   /** Says that we are still there, for when nothing else was sent lately. */
   keepalive(): void {
-    const parent = this.#parent;
-    if (!parent?.greeting) return;
-    parent.link.send(encode(new Message({ type: MessageType.control, aux1: 0 })));
+    this.#control(Control.keepalive, 0);
   }
 
   close(): void {
-    this.#parent?.link.close();
+    for (const parent of this.#links) parent.link.close();
+    this.#links.clear();
     this.#parent = undefined;
     this.#listener?.close();
     this.#listener = undefined;
   }
 
-  #greet(link: Link): void {
+  #greet(parent: Parent): void {
     const { rank, uuid, hostname, version } = this.#options;
-    this.#announced = this.ranks;
-    const greeting: Greeting = { rank, uuid, hostname, version, ranks: `${this.#announced}`, protocol: PROTOCOL };
-    link.send(encode(linkRequest("overlay.hello", { ...greeting })));
+    parent.told = this.ranks;
+    const greeting: Greeting = { rank, uuid, hostname, version, ranks: `${parent.told}`, protocol: PROTOCOL };
+    parent.link.send(encode(linkRequest("overlay.hello", { ...greeting })));
   }
 
   #accepted(parent: Parent, answer: Message): void {
@@ -201,7 +218,11 @@ export class Tree {
     if (typeof uuid !== "string" || typeof rank !== "number") {
       throw new FluxError("EPROTO", `${parent.uri}: malformed hello`);
     }
+    const previous = this.#parent;
+    // The same broker over a new link: the old one is dead, though nobody told us.
+    if (previous?.greeting?.uuid === uuid) this.#drop(previous);
     parent.greeting = { uuid, rank, hostname: String(hostname) };
+    this.#parent = parent;
     const { link } = parent;
     this.#options.router.join({
       id: uuid,
@@ -211,7 +232,21 @@ export class Tree {
         return true;
       },
     });
+    this.#control(Control.status, this.#status);
     this.#announce();
+    this.#options.parentJoined?.();
+    if (previous && this.#links.has(previous)) this.#retire(previous);
+  }
+
+  /** Leaves a former parent: what streams over it is ended at once, the rest gets `LINGER` to be answered. */
+  #retire(parent: Parent): void {
+    const { clock, router } = this.#options;
+    router.retire(parent.greeting!.uuid);
+    clock.after(LINGER, () => {
+      if (!this.#links.has(parent)) return;
+      parent.link.send(encode(linkRequest("overlay.goodbye", { moved: true })));
+      this.#drop(parent);
+    });
   }
 
   #fromParent(parent: Parent, message: Message): void {
@@ -220,13 +255,15 @@ export class Tree {
   }
 
   #parentGone(parent: Parent, reason: string): void {
-    this.#parent = undefined;
     this.#drop(parent);
+    if (this.#parent !== parent) return;
+    this.#parent = undefined;
     this.#goodbye?.();
     this.#options.parentLost(reason);
   }
 
   #drop(parent: Parent): void {
+    this.#links.delete(parent);
     parent.link.close();
     if (parent.greeting) this.#options.router.leave(parent.greeting.uuid);
   }
@@ -236,20 +273,26 @@ export class Tree {
     let message: Message;
     try {
       message = decode(bytes);
+      if (!child) return this.#hello(peer, message);
+      if (this.#linkMessage(peer, child, message)) return;
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       this.#options.log("err", `${child ? `rank ${child.rank}` : "unknown peer"}: ${error.message}`);
       this.#listener?.drop(peer);
       return this.#childGone(peer, "lost", error.message);
     }
-    if (!child) return this.#hello(peer, message);
-    child.lastSeen = this.#options.clock.now();
-    if (message.type === MessageType.control) return;
-    if (message.type === MessageType.request && message.topic === "overlay.ranks") return this.#ranks(child, message);
-    if (message.type === MessageType.request && message.topic === "overlay.goodbye") {
-      return this.#farewell(peer, message);
-    }
     this.#options.router.fromPeer(child.uuid, message);
+  }
+
+  /** Handles what only concerns the link; true when that was all. Throws EPROTO and EINVAL for what makes no sense. */
+  #linkMessage(peer: string, child: Child, message: Message): boolean {
+    child.lastSeen = this.#options.clock.now();
+    if (message.type === MessageType.control) this.#controlFrom(child, message);
+    else if (message.type !== MessageType.request) return false;
+    else if (message.topic === "overlay.ranks") this.#ranks(child, message);
+    else if (message.topic === "overlay.goodbye") this.#farewell(peer, message);
+    else return false;
+    return true;
   }
 
   #hello(peer: string, request: Message): void {
@@ -274,8 +317,8 @@ export class Tree {
 
   /** A rank that comes back over a new link while its old one has not been noticed to be dead. */
   #replace(greeting: Greeting): void {
-    for (const [peer, child] of this.#children) {
-      if (child.rank !== greeting.rank && child.uuid !== greeting.uuid) continue;
+    const isSame = (child: Child) => child.rank === greeting.rank || child.uuid === greeting.uuid;
+    for (const peer of this.#children.peers(isSame)) {
       this.#listener?.drop(peer);
       this.#childGone(peer, "lost", "it came back over a new connection");
     }
@@ -283,50 +326,54 @@ export class Tree {
 
   #join(peer: string, greeting: Greeting): void {
     const { clock, router } = this.#options;
-    const { rank, uuid, hostname } = greeting;
-    const child: Child = { rank, uuid, hostname, ranks: Idset.parse(greeting.ranks), lastSeen: clock.now() };
-    this.#children.set(peer, child);
+    const child = this.#children.join(peer, greeting, clock.now());
     router.join({
-      id: uuid,
+      id: child.uuid,
       kind: "child",
       send: (message) => this.#listener?.send(peer, encode(message)) ?? false,
-    }, child.ranks);
-    this.#claim(child);
+    });
+    this.#reach();
     this.#options.childChanged(child, "joined", "");
   }
 
   #ranks(child: Child, message: Message): void {
     const { ranks } = decodeJson(message.payload);
     if (typeof ranks !== "string") return;
-    child.ranks = Idset.parse(ranks);
-    this.#claim(child);
+    const announced = Idset.parse(ranks);
+    if (announced.has(this.#options.rank)) {
+      return this.disconnect(child.rank, `rank ${this.#options.rank} has got below it: the tree has a cycle`);
+    }
+    this.#children.announce(child, announced);
+    this.#reach();
+    this.#options.childChanged(child, "ranks", "");
   }
 
-  /** Ranks that moved behind `child` are no longer behind another one. */
-  #claim(child: Child): void {
-    const { router } = this.#options;
-    for (const other of this.#children.values()) {
-      if (other === child || other.ranks.intersection(child.ranks).size === 0) continue;
-      other.ranks = other.ranks.difference(child.ranks);
-      router.reach(other.uuid, other.ranks);
-    }
-    router.reach(child.uuid, child.ranks);
+  #controlFrom(child: Child, message: Message): void {
+    if (message.aux1 !== Control.status || child.status === message.aux2) return;
+    child.status = message.aux2;
+    this.#options.childChanged(child, "status", "");
+  }
+
+  /** Tells the router and the parent which ranks are behind which child now. */
+  #reach(): void {
+    for (const child of this.#children.all) this.#options.router.reach(child.uuid, child.ranks);
     this.#announceSoon();
   }
 
   #farewell(peer: string, request: Message): void {
     this.#listener?.send(peer, encode(responseTo(request, this.#credentials)));
-    this.#childGone(peer, "left", "it said goodbye");
+    const { moved } = decodeJson(request.payload);
+    if (moved === true) this.#childGone(peer, "moved", "it moved to another parent");
+    else this.#childGone(peer, "left", "it said goodbye");
     this.#listener?.drop(peer);
   }
 
-  #childGone(peer: string, state: "left" | "lost", reason: string): void {
-    const child = this.#children.get(peer);
+  #childGone(peer: string, change: "left" | "moved" | "lost", reason: string): void {
+    const child = this.#children.remove(peer);
     if (!child) return;
-    this.#children.delete(peer);
     this.#options.router.leave(child.uuid);
-    this.#announceSoon();
-    this.#options.childChanged(child, state, reason);
+    this.#reach();
+    this.#options.childChanged(child, change, reason);
   }
 
   #announceSoon(): void {
@@ -340,9 +387,13 @@ export class Tree {
 
   #announce(): void {
     const ranks = this.ranks;
-    if (!this.#parent?.greeting || ranks.equals(this.#announced)) return;
-    this.#announced = ranks;
+    if (!this.#parent?.greeting || ranks.equals(this.#parent.told)) return;
+    this.#parent.told = ranks;
     this.#toParent("overlay.ranks", { ranks: `${ranks}` });
+  }
+
+  #control(kind: number, status: number): void {
+    if (this.#parent?.greeting) this.#parent.link.send(encode(controlMessage(kind, status)));
   }
 
   #toParent(topic: string, payload?: JsonObject): void {
@@ -352,20 +403,4 @@ export class Tree {
   get #credentials(): { userid: number; rolemask: number } {
     return { userid: this.#options.userid, rolemask: Role.owner };
   }
-}
-
-/** A request that concerns one link; it never reaches the router. */
-export function linkRequest(topic: string, payload?: object): Message {
-  return new Message({
-    type: MessageType.request,
-    flags: topic === "overlay.ranks" ? Flag.noresponse : 0,
-    rolemask: Role.owner,
-    topic,
-    payload: payload && encodeJson(payload),
-  });
-}
-
-/** The error number of an answer over a link as an exception, or nothing. */
-export function checkAnswer(answer: Message): void {
-  if (answer.errnum !== 0) throw new FluxError(answer.errnum || errnum("EPROTO"), errorText(answer.payload));
 }

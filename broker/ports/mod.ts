@@ -14,3 +14,6 @@ export {
 } from "./transport.ts";
 export { type Child, type ExitStatus, type Spawner, type SpawnOptions } from "./spawner.ts";
 export { type ContentStore, memoryStore } from "./content_store.ts";
+export { readRusage, type Rusage, type Who } from "./rusage.ts";
+export { signalName, signalNumber } from "./signals.ts";
+export { systemSpawner } from "./system_spawner.ts";

@@ -1,13 +1,13 @@
 /** The channel of a Handle that lives inside the broker: messages are handed over by function call. */
 
 import { FluxError, type Message } from "../message/mod.ts";
-import type { Channel, ChannelEvents } from "../handle/mod.ts";
+import type { Channel, ChannelEvents, Owner } from "../handle/mod.ts";
 import type { Router } from "./router.ts";
 
 /** Attaches an endpoint with this id and returns the channel a Handle speaks through; closing it detaches. */
 export function endpointChannel(
   router: Router,
-  owner: { id: string; userid: number; rolemask: number },
+  owner: Owner,
   heard?: (message: Message) => void,
 ): Channel {
   let events: ChannelEvents | undefined;

@@ -3,7 +3,7 @@
  * is lost (wire.md §7.4). An entry ends with its final response, or when its sender disconnects from the service.
  */
 
-import { Flag, Message } from "../message/mod.ts";
+import { encodeJson, Flag, Message } from "../message/mod.ts";
 
 export class Pending {
   readonly #bySender = new Map<string, Map<number, Message>>();
@@ -23,6 +23,17 @@ export class Pending {
     if (!tags) this.#bySender.set(request.sender, tags = new Map());
     if (!tags.has(request.matchtag)) this.#size++;
     tags.set(request.matchtag, new Message({ ...request, routes: request.routes.slice(), payload: undefined }));
+  }
+
+  /** Whether the request that this answers is still open. */
+  has(response: Message): boolean {
+    return this.#bySender.get(response.sender)?.has(response.matchtag) ?? false;
+  }
+
+  /** Open requests that may be answered more than once. */
+  streams(): Message[] {
+    const requests = [...this.#bySender.values()].flatMap((tags) => [...tags.values()]);
+    return requests.filter((request) => request.has(Flag.streaming));
   }
 
   /** Notes a response that came over the link; `sender` is the oldest id of its routes. */
@@ -56,4 +67,16 @@ export class Pending {
     }
     if (tags.size === 0) this.#bySender.delete(disconnect.sender);
   }
+}
+
+/** What cancels a streaming request at its service, on behalf of its sender (wire.md §1.10). */
+export function cancellation(request: Message): Message {
+  return new Message({
+    ...request,
+    flags: Flag.noresponse | (request.flags & Flag.upstream),
+    aux2: 0,
+    routes: request.routes.slice(),
+    topic: `${request.service}.cancel`,
+    payload: encodeJson({ matchtag: request.matchtag }),
+  });
 }

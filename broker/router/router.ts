@@ -21,10 +21,11 @@ import {
 } from "../message/mod.ts";
 import { Counters } from "./counters.ts";
 import { Disconnects } from "./disconnects.ts";
-import { Pending } from "./pending.ts";
+import { cancellation, Pending } from "./pending.ts";
 import { type Hop, route } from "./route.ts";
 import { ServiceTable } from "./service_table.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import type { Tap, TapPoint } from "./tap.ts";
 
 /** A client, a module, or the broker's own services. */
 export interface Endpoint {
@@ -34,6 +35,8 @@ export interface Endpoint {
   readonly userid: number;
   readonly rolemask: number;
   deliver(message: Message): void;
+  /** Bytes on their way to it that it has not taken yet, where that can be told. */
+  backlog?(): number;
 }
 
 /** A broker at the other end of a link. */
@@ -53,13 +56,12 @@ export interface RouterOptions {
   publish(event: Message): void;
 }
 
-/** Sees every message that an endpoint or peer sends (`tx`) or is given (`rx`). For tracing. */
-export type Tap = (direction: "tx" | "rx", id: string, message: Message) => void;
-
 interface Attached {
   endpoint: Endpoint;
   counters: Counters;
   disconnects: Disconnects;
+  /** Requests given to an endpoint that lives elsewhere and may vanish without having answered them. */
+  pending: Pending | undefined;
 }
 
 interface Linked {
@@ -68,6 +70,8 @@ interface Linked {
   pending: Pending;
   /** Ranks reached through it, for a child. */
   ranks: Idset | undefined;
+  /** Nothing new goes over it: only what is pending is still waited for. */
+  retired?: boolean;
 }
 
 const ROUTER_CREDENTIALS = { userid: USERID_UNKNOWN, rolemask: Role.owner };
@@ -79,6 +83,7 @@ export class Router {
   readonly #peers = new Map<string, Linked>();
   readonly #subscriptions = new Subscriptions();
   readonly #taps = new Set<Tap>();
+  readonly #leaving = new Set<(id: string) => void>();
   readonly #aliases: ((event: Message) => Message | undefined)[] = [];
   #parent: Linked | undefined;
   #events: Message[] = [];
@@ -89,7 +94,8 @@ export class Router {
   }
 
   attach(endpoint: Endpoint): Counters {
-    const attached = { endpoint, counters: new Counters(), disconnects: new Disconnects() };
+    const pending = endpoint.backlog && new Pending();
+    const attached = { endpoint, counters: new Counters(), disconnects: new Disconnects(), pending };
     this.#endpoints.set(endpoint.id, attached);
     return attached.counters;
   }
@@ -102,6 +108,9 @@ export class Router {
     this.services.removeAll(id);
     this.#subscriptions.removeAll(id);
     for (const message of attached.disconnects.drain()) this.#request(message, "local");
+    for (const request of attached.pending?.drain() ?? []) {
+      this.#respond(request, errnum("ENOSYS"), `${request.service} went away before it answered`);
+    }
   }
 
   /** Joins a peer. Its pending requests start from nothing. */
@@ -120,6 +129,28 @@ export class Router {
     for (const request of linked.pending.drain()) {
       this.#respond(request, errnum("EHOSTUNREACH"), "overlay disconnect");
     }
+    for (const listener of [...this.#leaving]) listener(id);
+  }
+
+  /**
+   * A peer is about to be left in order. Streams over it are cancelled there and end here with EHOSTUNREACH; other
+   * requests may still be answered until `leave`.
+   */
+  retire(id: string): void {
+    const linked = this.#peers.get(id);
+    if (!linked) return;
+    linked.retired = true;
+    for (const request of linked.pending.streams()) {
+      linked.pending.forget(request);
+      linked.peer.send(cancellation(request));
+      this.#respond(request, errnum("EHOSTUNREACH"), "overlay disconnect");
+    }
+  }
+
+  /** Calls `listener` with the id of each peer that is lost, until disposed: nobody waits for answers over it any more. */
+  watchPeers(listener: (id: string) => void): Disposable {
+    this.#leaving.add(listener);
+    return { [Symbol.dispose]: () => this.#leaving.delete(listener) };
   }
 
   /** Which ranks are reached through a child, from now on. */
@@ -136,6 +167,11 @@ export class Router {
 
   get endpoints(): Endpoint[] {
     return [...this.#endpoints.values()].map((a) => a.endpoint);
+  }
+
+  /** Bytes that wait for an endpoint of this broker; 0 where that cannot be told. */
+  backlog(id: string): number {
+    return this.#endpoints.get(id)?.endpoint.backlog?.() ?? 0;
   }
 
   counters(id: string): Counters | undefined {
@@ -163,7 +199,6 @@ export class Router {
     if (!attached) return;
     const { endpoint } = attached;
     attached.counters.sent(message);
-    this.#trace("tx", id, message);
     if (!(endpoint.rolemask & Role.owner)) {
       message.userid = endpoint.userid;
       message.rolemask = endpoint.rolemask;
@@ -171,13 +206,15 @@ export class Router {
       if (message.userid === USERID_UNKNOWN) message.userid = endpoint.userid;
       if (message.rolemask === Role.none) message.rolemask = endpoint.rolemask;
     }
+    if (message.type === MessageType.request) message.routes.push(id);
+    this.#trace("tx", id, message, "endpoint");
     switch (message.type) {
       case MessageType.request:
-        message.routes.push(id);
         if (this.#connectionRequest(endpoint, message)) return;
         attached.disconnects.arm(message);
         return this.#request(message, "local");
       case MessageType.response:
+        attached.pending?.answered(message);
         return this.#response(message);
       case MessageType.event:
         return this.#options.publish(message);
@@ -189,13 +226,14 @@ export class Router {
     const linked = this.#peers.get(id);
     if (!linked) return;
     linked.counters.received(message);
-    this.#trace("rx", id, message);
+    this.#trace("rx", id, message, "peer");
     message.rolemask &= ~Role.local;
     if (message.type === MessageType.request) {
       message.routes.push(id);
       if (linked.peer.kind === "left") this.#ringRequest(message);
       else this.#request(message, linked.peer.kind === "parent" ? "parent" : "child");
     } else if (message.type === MessageType.response) {
+      if (linked.retired && !linked.pending.has(message)) return;
       linked.pending.answered(message);
       this.#response(message);
     } else if (message.type === MessageType.event) {
@@ -212,6 +250,7 @@ export class Router {
 
   /** Gives a numbered event to everyone here who subscribed to it. */
   deliverEvent(event: Message): void {
+    this.#trace("rx", "", event, "event");
     this.#events.push(event);
     if (this.#delivering) return;
     this.#delivering = true;
@@ -283,7 +322,7 @@ export class Router {
   #toPeer(linked: Linked, request: Message): void {
     linked.pending.sent(request);
     linked.counters.sent(request);
-    this.#trace("tx", linked.peer.id, request);
+    this.#trace("tx", linked.peer.id, request, "peer");
     if (linked.peer.send(request) || request.wantsNoResponse) return;
     linked.pending.forget(request);
     this.#respond(request, errnum("EHOSTUNREACH"), "overlay disconnect");
@@ -297,13 +336,14 @@ export class Router {
     const linked = this.#peers.get(id);
     if (!linked) return;
     linked.counters.sent(message);
-    this.#trace("tx", id, message);
+    this.#trace("tx", id, message, "peer");
     linked.peer.send(message);
   }
 
   #deliver(attached: Attached, message: Message): void {
     attached.counters.received(message);
-    this.#trace("rx", attached.endpoint.id, message);
+    if (message.type === MessageType.request) attached.pending?.sent(message);
+    this.#trace("rx", attached.endpoint.id, message, "endpoint");
     attached.endpoint.deliver(message);
   }
 
@@ -312,12 +352,15 @@ export class Router {
     if (request.wantsNoResponse) return;
     const { userid, rolemask } = request;
     const credentials = { userid, rolemask: rolemask || Role.owner };
-    this.#response(responseTo(request, credentials, errnum, text === undefined ? undefined : encodeText(text)));
+    const response = responseTo(request, credentials, errnum, text === undefined ? undefined : encodeText(text));
+    this.#trace("tx", "", response, "endpoint");
+    this.#response(response);
   }
 
   /** Subscriptions and service names concern the connection itself and are served here (wire.md §2.4, 2.5, 2.7). */
   #connectionRequest(endpoint: Endpoint, request: Message): boolean {
-    const handler = this.#connectionMethods[request.topic];
+    const methods = this.#connectionMethods;
+    const handler = Object.hasOwn(methods, request.topic) ? methods[request.topic] : undefined;
     if (!handler) return false;
     let failure: FluxError | undefined;
     try {
@@ -328,7 +371,9 @@ export class Router {
     }
     if (!request.wantsNoResponse) {
       const payload = failure?.hasText ? encodeText(failure.message) : undefined;
-      this.#response(responseTo(request, ROUTER_CREDENTIALS, failure?.errnum ?? 0, payload));
+      const response = responseTo(request, ROUTER_CREDENTIALS, failure?.errnum ?? 0, payload);
+      this.#trace("tx", "", response, "endpoint");
+      this.#response(response);
     }
     return true;
   }
@@ -344,8 +389,8 @@ export class Router {
     "service.remove": (endpoint, payload) => this.services.remove(text(payload, "service"), endpoint.id),
   };
 
-  #trace(direction: "tx" | "rx", id: string, message: Message): void {
-    if (this.#taps.size > 0) { for (const tap of this.#taps) tap(direction, id, message); }
+  #trace(direction: "tx" | "rx", id: string, message: Message, point: TapPoint): void {
+    if (this.#taps.size > 0) { for (const tap of this.#taps) tap(direction, id, message, point); }
   }
 }
 

@@ -3,9 +3,10 @@
 import { FluxError } from "../message/mod.ts";
 import { anyone, type Methods } from "../handle/mod.ts";
 import type { Attributes } from "./attributes.ts";
-import { stringField } from "./fields.ts";
+import { booleanField, stringField } from "./fields.ts";
 
-const IMMUTABLE = 1;
+/** The flag of an attribute that clients may cache. */
+export const IMMUTABLE = 1;
 
 export function attrService(attributes: Attributes): Methods {
   return {
@@ -15,7 +16,13 @@ export function attrService(attributes: Attributes): Methods {
       if (value === undefined) throw new FluxError("ENOENT");
       return { value, flags: attributes.isImmutable(name) ? IMMUTABLE : 0 };
     }),
-    "attr.set": ({ payload }) => attributes.set(stringField(payload, "name"), stringField(payload, "value")),
+    "attr.set": ({ payload }) => {
+      attributes.set(
+        stringField(payload, "name"),
+        stringField(payload, "value"),
+        booleanField(payload, "force", false),
+      );
+    },
     "attr.rm": ({ payload }) => attributes.remove(stringField(payload, "name")),
     "attr.list": anyone(() => ({ names: attributes.names() })),
   };

@@ -1,28 +1,26 @@
 /** The broker's attributes: named strings that describe it and tune it (wire.md §3.2). Pure. */
 
 import { FluxError } from "../message/mod.ts";
+import { ATTRIBUTE_ALIASES, attributeRule } from "./attribute_names.ts";
 
 export interface Attribute {
   /** The value, or where to read it; undefined while it is unset. */
   value: string | undefined | (() => string | undefined);
-  /** Never changes while the broker lives: clients may cache it. */
+  /** Never changes while the broker lives: clients may cache it. As the table of names says, unless given. */
   immutable?: boolean;
-  /** May be changed by `attr.set`. Called before the new value is kept; throws FluxError to refuse it. */
-  update?: true | ((value: string) => void);
+  /**
+   * May be changed while the broker runs; as the table of names says, unless given. A function is called before the new
+   * value is kept and throws FluxError to refuse it.
+   */
+  update?: boolean | ((value: string) => void);
 }
 
 export class Attributes {
   readonly #table = new Map<string, Attribute>();
-  readonly #aliases = new Map<string, string>();
 
-  /** Adds an attribute or replaces it. */
+  /** Adds an attribute or replaces it. Any name will do: it is the broker's own doing. */
   register(name: string, attribute: Attribute): void {
     this.#table.set(name, attribute);
-  }
-
-  /** Another name for an attribute. */
-  alias(alias: string, name: string): void {
-    this.#aliases.set(alias, name);
   }
 
   /** The value; undefined for an attribute that is unknown or unset. */
@@ -31,36 +29,72 @@ export class Attributes {
     return typeof value === "function" ? value() : value;
   }
 
-  isImmutable(name: string): boolean {
-    return this.#find(name)?.immutable ?? false;
-  }
-
+  /** Known, even if it is unset. */
   has(name: string): boolean {
     return this.#find(name) !== undefined;
   }
 
-  /** Changes a value. Throws ENOENT for an unknown name, EINVAL for one that may not change (`force` overrides immutability only at start). */
-  set(name: string, value: string): void {
+  /** Never changes while the broker lives. */
+  isImmutable(name: string): boolean {
+    return this.#find(name)?.immutable ?? attributeRule(original(name))?.immutable ?? false;
+  }
+
+  /** May be changed while the broker runs. */
+  isSettable(name: string): boolean {
     const attribute = this.#find(name);
-    if (!attribute) throw new FluxError("ENOENT", "unknown attribute");
-    if (!attribute.update) throw new FluxError("EINVAL", "attribute may not be updated");
-    if (attribute.update !== true) attribute.update(value);
+    if (attribute?.update !== undefined) return attribute.update !== false;
+    const rule = attributeRule(original(name));
+    if (!rule?.runtime) return false;
+    return !rule.immutable || this.get(name) === undefined;
+  }
+
+  /** Its value is worked out when it is read. */
+  isActive(name: string): boolean {
+    return typeof this.#find(name)?.value === "function";
+  }
+
+  /**
+   * Changes a value; `force` changes one that is not meant to. Throws ENOENT for a name no attribute may have, EINVAL
+   * for one that may not change.
+   */
+  set(name: string, value: string, force = false): void {
+    const known = original(name);
+    const attribute = this.#table.get(known);
+    if (!attribute && !attributeRule(known)) throw new FluxError("ENOENT", "unknown attribute");
+    if (!force && !this.isSettable(known)) throw new FluxError("EINVAL", "attribute may not be updated");
+    if (!attribute) return this.register(known, { value });
+    if (typeof attribute.update === "function") attribute.update(value);
     if (typeof attribute.value !== "function") attribute.value = value;
   }
 
-  /** Removes one. Throws ENOENT, or EPERM when it is immutable. */
+  /** Gives a value on the command line. Throws ENOENT for a name no attribute may have, EINVAL for one the broker decides. */
+  configure(name: string, value: string): void {
+    const rule = attributeRule(original(name));
+    if (!rule) throw new FluxError("ENOENT", `${name}: unknown attribute`);
+    if (rule.readonly) throw new FluxError("EINVAL", `${name}: attribute may not be set on the command line`);
+    this.register(original(name), { value });
+  }
+
+  /** Removes one. Throws ENOENT, or EPERM when it is immutable or a part of the broker stands behind it. */
   remove(name: string): void {
     const attribute = this.#find(name);
     if (!attribute) throw new FluxError("ENOENT");
-    if (attribute.immutable) throw new FluxError("EPERM");
-    this.#table.delete(this.#aliases.get(name) ?? name);
+    if (this.isImmutable(name) || this.isActive(name) || typeof attribute.update === "function") {
+      throw new FluxError("EPERM");
+    }
+    this.#table.delete(original(name));
   }
 
+  /** The names of all attributes, unset ones included, sorted. */
   names(): string[] {
-    return [...this.#table.keys(), ...this.#aliases.keys()].sort();
+    return [...this.#table.keys()].sort();
   }
 
   #find(name: string): Attribute | undefined {
-    return this.#table.get(this.#aliases.get(name) ?? name);
+    return this.#table.get(original(name));
   }
+}
+
+function original(name: string): string {
+  return Object.hasOwn(ATTRIBUTE_ALIASES, name) ? ATTRIBUTE_ALIASES[name]! : name;
 }

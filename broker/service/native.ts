@@ -1,13 +1,26 @@
 /** The services every broker has by itself, and what they are given of it. One line a service. */
 
-import type { Message } from "../message/mod.ts";
+import { isErrno, type JsonObject, type Message } from "../message/mod.ts";
 import type { Handle, LogLevel, Methods } from "../handle/mod.ts";
 import type { Events, Ring, Topology, Tree } from "../overlay/mod.ts";
-import type { Clock, Random, Spawner } from "../ports/mod.ts";
+import type { Clock, KeyPair, Random, Spawner } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
 import { attrService } from "./attr.ts";
 import type { Attributes } from "./attributes.ts";
+import { brokerService } from "./broker_service.ts";
+import { cmbAttrService } from "./cmb/attr.ts";
+import { cmbSeqService } from "./cmb/seq.ts";
+import { configService } from "./config_service.ts";
+import { eventService } from "./event_service.ts";
+import type { GroupsService } from "./groups_service.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import type { ModuleHost } from "./module_host.ts";
+import type { Health } from "./health.ts";
+import { inspectionServices } from "./inspection.ts";
+import type { Reparent } from "./reparent.ts";
+import { logMethods } from "./log_methods.ts";
+import type { LogService } from "./log_service.ts";
+import { mrpcService } from "./mrpc.ts";
 import { pingMethod } from "./ping.ts";
 import type { StateMachine } from "./state_machine.ts";
 import { stateService } from "./state_service.ts";
@@ -21,8 +34,13 @@ export interface BrokerParts {
     readonly userid: number;
     readonly hostname: string;
     readonly version: string;
+    readonly pid: number;
+    readonly rundir: string;
+    readonly attributes: Readonly<Record<string, string>>;
+    readonly facts?: Readonly<Record<string, string>>;
     readonly heartrate: number;
     readonly grace: number;
+    readonly keys?: KeyPair | undefined;
   };
   readonly ports: { readonly clock: Clock; readonly random: Random; readonly spawner: Spawner };
   readonly uuid: string;
@@ -33,19 +51,53 @@ export interface BrokerParts {
   readonly ring: Ring;
   readonly attributes: Attributes;
   readonly machine: StateMachine;
+  readonly groups: GroupsService;
+  readonly heartbeat: Heartbeat;
   readonly modules: ModuleHost;
+  readonly health: Health;
+  readonly reparent: Reparent;
+  /** Public keys that were let in while the broker ran. */
+  readonly admitted: Set<string>;
+  readonly logs: LogService;
   /** The handle all native services share; its route id is the broker's. */
   readonly handle: Handle;
   log(level: LogLevel, text: string, source?: string): void;
   loadModule(name: string, args: readonly string[]): Promise<void>;
   shutdown(exitCode: number, reason: string): Promise<void>;
-  sendByRing(request: Message): void;
+  /** Sends a request of an endpoint around the ring. */
+  sendByRing(request: Message, id: string): void;
 }
 
+/** Services whose name may be pinged: the broker, what 0.88 has as modules, what the 0.1.0 tools call it. */
+const PINGED = ["broker", "cmb", "config", "groups", "heartbeat", "overlay"];
+
 export function nativeServices(broker: BrokerParts): Methods {
+  const { rank } = broker.options;
+  const ping = pingMethod(broker.uuid, rank);
   return {
-    "broker.ping": pingMethod(broker.uuid, broker.options.rank),
+    ...Object.fromEntries(PINGED.map((service) => [`${service}.ping`, ping])),
     ...attrService(broker.attributes),
+    ...brokerService(broker.attributes, Deno.env),
+    ...configService((config) => reloadModules(broker, config)),
+    ...eventService(rank, (event) => broker.events.publish(event)),
+    ...broker.groups.methods,
+    ...broker.heartbeat.methods,
+    ...cmbAttrService(broker.attributes),
+    ...cmbSeqService(rank, (topic, payload, to) => broker.handle.rpc(topic, payload, to)),
     ...stateService(broker.machine),
+    ...logMethods(broker.logs, (id) => broker.router.backlog(id)),
+    ...mrpcService(broker),
+    ...inspectionServices(broker),
   };
+}
+
+/** Tells every module that wants to know of a new configuration. Throws what the first of them says against it. */
+async function reloadModules({ handle, modules }: BrokerParts, config: JsonObject): Promise<void> {
+  await Promise.all(modules.names.map(async (name) => {
+    try {
+      await handle.rpc(`${name}.config-reload`, config);
+    } catch (error) {
+      if (!isErrno(error, "ENOSYS")) throw error;
+    }
+  }));
 }

@@ -1,9 +1,10 @@
 /** `state-machine.*`: where a broker stands between start and exit (wire.md §3.8). */
 
 import { FluxError, real } from "../message/mod.ts";
-import { type Methods, Queue, type Request, user } from "../handle/mod.ts";
+import { type Methods, type Request, user } from "../handle/mod.ts";
 import { optionalInteger } from "./fields.ts";
-import { type State, type StateMachine, stateNumber, STATES } from "./state_machine.ts";
+import { type StateMachine, stateNumber, STATES } from "./state_machine.ts";
+import { watched } from "./watched.ts";
 
 export function stateService(machine: StateMachine): Methods {
   return {
@@ -21,14 +22,10 @@ export function stateService(machine: StateMachine): Methods {
   };
 }
 
-async function* monitor(machine: StateMachine, request: Request, final: number) {
-  using states = new Queue<State>();
-  using _watch = machine.watch((state) => states.push(state));
-  request.signal.addEventListener("abort", () => states.end(), { once: true });
-  yield { state: stateNumber(machine.state) };
-  if (stateNumber(machine.state) >= final) return;
-  for await (const state of states) {
-    yield { state: stateNumber(state) };
-    if (stateNumber(state) >= final) return;
-  }
+function monitor(machine: StateMachine, request: Request, final: number) {
+  const watch = (push: (item: { state: number }) => void) => {
+    push({ state: stateNumber(machine.state) });
+    return machine.watch((state) => push({ state: stateNumber(state) }));
+  };
+  return watched(request, watch, ({ state }) => state >= final);
 }

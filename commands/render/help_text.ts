@@ -17,13 +17,20 @@ export function commandHelp(leaf: Leaf, columns: number): string {
 }
 
 /** `flux -h`: usage, the options of the front end, the commands by group. */
-export function frontHelp(table: OptionTable, registry: Registry, externals: readonly string[], columns: number): string {
+export function frontHelp(
+  table: OptionTable,
+  registry: Registry,
+  externals: readonly string[],
+  columns: number,
+): string {
   let text = usageLines(["flux [OPTIONS] COMMAND ARGS"]) + optionLines(table, columns);
   for (const group of GROUPS) {
     const names = Object.entries(registry).filter(([, entry]) => entry.group === group && !entry.hidden);
     if (names.length === 0) continue;
     text += `\n${group}:\n${nameLines(names.map(([name, { summary }]) => [name, summary]), columns)}`;
   }
-  if (externals.length > 0) text += `\nExternal commands (FLUX_EXEC_PATH):\n${externals.map((n) => `   ${n}\n`).join("")}`;
+  if (externals.length > 0) {
+    text += `\nExternal commands (FLUX_EXEC_PATH):\n${externals.map((n) => `   ${n}\n`).join("")}`;
+  }
   return `${text}\nSee 'flux help COMMAND' for the manual page of a command.\n`;
 }

@@ -2,10 +2,11 @@
 
 import { wrap } from "./layout.ts";
 
-const BOLD = "\x01";
-const UNDERLINE = "\x02";
-const OFF = "\x03";
-const MARKS = /[\x01-\x03]/g;
+// Characters of the private use area stand for markup while lines are made.
+const BOLD = "\uE001";
+const UNDERLINE = "\uE002";
+const OFF = "\uE003";
+const MARKS = /[\uE001-\uE003]/g;
 const SGR: Readonly<Record<string, string>> = { [BOLD]: "\x1b[1m", [UNDERLINE]: "\x1b[4m" };
 
 /** The lines of a paragraph without its markup. */

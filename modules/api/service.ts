@@ -5,12 +5,18 @@
 
 import { FluxError, Role } from "../../broker/message/mod.ts";
 import { isBroken, MessageStream, type Module, type ModulePorts } from "../../broker/handle/mod.ts";
+import { sleep } from "../../broker/ports/mod.ts";
 import { PeerCredentials } from "./peer_credentials.ts";
 
-/** A client that lets more than this wait is no longer listened to until it reads, bytes. */
-const PAUSE = 1 << 20;
+/**
+ * A client that lets more than this wait is no longer listened to until it reads, bytes. Large, since plain clients
+ * write all their requests before they read the first answer, and would wait for us as we for them.
+ */
+const PAUSE = 64 << 20;
 /** A client that lets more than this wait is disconnected, bytes. */
 const LIMIT = 256 << 20;
+/** Rest after a failed accept (no descriptors left), ms. */
+const RETRY = 10;
 const EPERM = 1;
 
 const api: Module = {
@@ -21,11 +27,11 @@ const api: Module = {
     const listener = listen(path);
     const credentials = new PeerCredentials(path);
     const clients = new Set<MessageStream>();
-    const serving = accept(listener, (conn) => {
+    const serving = accept(listener, ports, (conn) => {
       const uid = credentials.of(conn);
-      if (uid !== Deno.uid()) return refuse(conn, uid, ports);
-      void serve(conn, uid, ports, clients);
-    }, (text) => ports.log("err", text));
+      if (uid === Deno.uid()) void serve(conn, uid, ports, clients);
+      else void refuse(conn, uid, ports);
+    });
     return {
       async stop() {
         listener.close();
@@ -50,13 +56,14 @@ function listen(path: string): Deno.UnixListener {
   }
 }
 
-async function accept(listener: Deno.UnixListener, each: (conn: Deno.UnixConn) => void, log: (text: string) => void) {
+async function accept(listener: Deno.UnixListener, ports: ModulePorts, each: (conn: Deno.UnixConn) => void) {
   for (;;) {
     try {
       each(await listener.accept());
     } catch (error) {
       if (error instanceof Deno.errors.BadResource) return;
-      log(`accept: ${error instanceof Error ? error.message : error}`);
+      ports.log("err", `accept: ${error instanceof Error ? error.message : error}`);
+      await sleep(ports.clock, RETRY);
     }
   }
 }
@@ -65,7 +72,7 @@ async function accept(listener: Deno.UnixListener, each: (conn: Deno.UnixConn) =
 async function serve(conn: Deno.UnixConn, uid: number, ports: ModulePorts, clients: Set<MessageStream>): Promise<void> {
   const id = ports.random.uuid();
   const stream = new MessageStream(conn, PAUSE);
-  const channel = ports.attach({ id, userid: uid, rolemask: Role.owner | Role.local });
+  const channel = ports.attach({ id, userid: uid, rolemask: Role.owner | Role.local, backlog: () => stream.backlog });
   clients.add(stream);
   try {
     channel.open({

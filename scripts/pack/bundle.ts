@@ -40,13 +40,14 @@ export async function bundle(options: BundleOptions): Promise<TarFile[]> {
       legalComments: "none",
       logLevel: "silent",
       define: { FLUX_FORM: JSON.stringify(options.form) },
-      banner: { js: options.head ?? "" },
       plugins: [manualPages(options.manual)],
     });
-    const files = result.outputFiles.map((file) => ({
-      name: file.path.slice("/bundle/".length),
-      data: options.hideImports ? encode(hideImports(file.text)) : file.contents as Uint8Array,
-    }));
+    const files = result.outputFiles.map((file) => {
+      const name = file.path.slice("/bundle/".length);
+      // A chunk may be empty; a file of the packed program never is, so that an emptied one is known as damaged.
+      const code = (options.hideImports ? hideImports(file.text) : file.text) || "\n";
+      return { name, data: new TextEncoder().encode(name === "main.js" ? (options.head ?? "") + code : code) };
+    });
     const rank = (file: TarFile) => (file.name === "main.js" ? 0 : 1);
     return files.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   } catch (error) {
@@ -56,8 +57,6 @@ export async function bundle(options: BundleOptions): Promise<TarFile[]> {
     await esbuild.stop();
   }
 }
-
-const encode = (text: string) => new TextEncoder().encode(text);
 
 function isBuildFailure(error: unknown): error is esbuild.BuildFailure {
   return error instanceof Error && "errors" in error;

@@ -45,7 +45,7 @@ present() {
 
 # Removes versions unused for 30 days, beyond the newest three, and never one that a process of this machine runs from.
 prune() {
-  find "$cache" -maxdepth 1 -name '.unpack.*' -mmin +60 -exec rm -rf {} + 2>/dev/null
+  find "$cache" -maxdepth 1 -name '.unpack.*' -mmin +10 -exec rm -rf {} + 2>/dev/null
   ls -1td "$cache"/*/.runtime-* 2>/dev/null | tail -n +4 | while read -r stamp; do
     old=${stamp%/.runtime-*}
     [ -z "$(find "$old" -mtime -30 -print 2>/dev/null)" ] || continue
@@ -87,15 +87,15 @@ unpack() {
     if [ -n "$why" ] || ! [ -f "$work/.whole" ] || ! : >"$work/.runtime-$runtime" || ! complete "$work"; then
       case $why in
         *[Nn]o\ space* | *[Qq]uota*) die "no room in $cache to unpack $megabytes MB; $next" ;;
-        *) die "cannot unpack $self into $cache ($(printf '%s' "${why:-the archive is short}" | head -n 1)); is the file whole?" ;;
+        *) die "cannot unpack $self into $cache ($(printf '%s\n' "${why:-it is not complete}" | grep -m 1 .)); is the file whole?" ;;
       esac
     fi
     rm -f "$work/.whole"
-    if [ -e "$dir" ]; then
-      mkdir "$work.old" && mv "$dir" "$work.old/" 2>/dev/null
-    fi
+    # Somebody who could not lock may have been faster; what is there and damaged makes room.
+    complete "$dir" && exit 0
+    [ -e "$dir" ] && mkdir "$work.old" && mv "$dir" "$work.old/" 2>/dev/null
     mv "$work" "$dir" || die "cannot rename $work to $dir"
-    rm -rf "$dir/${work##*/}" "$work.old"
+    rm -rf "$dir/${work##*/}" "$work.old" 2>/dev/null
     prune
     exit 0
   ) || exit
@@ -110,7 +110,7 @@ while [ -L "$self" ]; do
 done
 self=$(CDPATH='' cd -P -- "${self%/*}/" && pwd -P)/${self##*/}
 
-each_place present || each_place unpack || die "cannot write to $cache; set FLUX_CACHE_DIR to a directory that can be written"
+each_place present || each_place unpack || die "cannot write to $cache, or it is not yours; set FLUX_CACHE_DIR to another directory"
 [ -x "$dir/flux" ] || die "$cache is on a file system that runs no programs (noexec); set FLUX_CACHE_DIR to another directory"
 
 # What the user set for Deno is not for this program: put aside here, put back by the program for those it starts.

@@ -38,7 +38,9 @@ export async function fetchFile(file: PinnedFile): Promise<Uint8Array<ArrayBuffe
   try {
     let directory: string;
     if (await haveNpm()) {
-      const tarball = (await run("npm", ["pack", name, "--silent", "--pack-destination", work])).trim().split("\n").at(-1)!;
+      const tarball = (await run("npm", ["pack", name, "--silent", "--pack-destination", work])).trim().split("\n").at(
+        -1,
+      )!;
       await run("tar", ["-xzf", `${work}/${tarball}`, "-C", work]);
       directory = `${work}/package`;
     } else {

@@ -195,7 +195,7 @@ class SimLink implements Link {
     const { keys, serverKey } = this.#options;
     if (!port.keys && !keys) return true;
     let reason: string | undefined;
-    if (!port.keys || !keys) reason = "the peer does not use the same security";
+    if (!port.keys || !keys) reason = "only one of the two sides uses keys";
     else if (serverKey !== port.keys.publicKey) reason = "the peer has a wrong key of this listener";
     else if (!port.admits(keys.publicKey)) reason = `key ${keys.publicKey} is not admitted`;
     if (!reason) return true;

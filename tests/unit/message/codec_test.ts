@@ -1,4 +1,13 @@
-import { decode, encode, errorText, Flag, Message, MessageType, NODEID_ANY } from "../../../broker/message/mod.ts";
+import {
+  CLIENT_ROUTES_LIMIT,
+  decode,
+  encode,
+  errorText,
+  Flag,
+  Message,
+  MessageType,
+  NODEID_ANY,
+} from "../../../broker/message/mod.ts";
 import { assertEquals, assertThrows } from "../../assert.ts";
 
 /** The golden bytes of wire.md §1.14; spaces are for the reader. */
@@ -166,6 +175,15 @@ Deno.test("decode() refuses 65,537 routes and a topic over 64 KiB", () => {
   const topic = (size: number) => encode(new Message({ type: event, topic: "t".repeat(size) }));
   assertEquals(decode(topic(65_536)).topic.length, 65_536);
   assertThrows(() => decode(topic(65_537)), { errno: "EPROTO", text: "topic too long" });
+});
+
+Deno.test("decode() takes fewer routes from a client, so that its hops through a session stay decodable", () => {
+  const routes = Array<string>(CLIENT_ROUTES_LIMIT).fill("a");
+  const message = decode(encode(new Message({ type: request, topic: "a.b", routes })), CLIENT_ROUTES_LIMIT);
+  message.routes.push(...Array<string>(20_000).fill(BROKER));
+  assertEquals(decode(encode(message)), message);
+  const more = encode(new Message({ type: request, topic: "a.b", routes: [...routes, "a"] }));
+  assertThrows(() => decode(more, CLIENT_ROUTES_LIMIT), { errno: "EPROTO", text: "too many routes" });
 });
 
 Deno.test("decode() of a payload flag with an empty frame is a message without payload", () => {

@@ -1,0 +1,52 @@
+/**
+ * What a broker and the program that started it tell each other over the same connection as PMI: a line that begins with
+ * `{` is one of these, any other is PMI. When the connection ends, so does the broker.
+ */
+
+import { FluxError } from "../message/mod.ts";
+
+/** From a broker. The first line is `hello`, before any PMI. */
+export type Report =
+  | { readonly hello: { readonly rank: number; readonly hostname: string } }
+  /** It has joined its parent and loaded its modules. */
+  | { readonly joined: true }
+  /** State `run` is reached. */
+  | { readonly up: true }
+  /** It could not come up, and why; the broker ends. `status` is what the session is to end with. */
+  | { readonly failed: string; readonly status: number }
+  /** Rank 0: the initial program runs, as this process. */
+  | { readonly program: number }
+  /** The broker has begun to end, with this exit status. */
+  | { readonly ending: Ending }
+  /** What became of a `signal`: passed on, or left alone because the terminal had sent it to the program as well. */
+  | { readonly signalled: "program" | "terminal" };
+
+export interface Ending {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** To a broker. */
+export type Order =
+  /** Rank 0: a signal for the initial program. */
+  | { readonly signal: string }
+  | { readonly shutdown: string };
+
+export function encodeControl(line: Report | Order): string {
+  return JSON.stringify(line);
+}
+
+/** Throws EPROTO for what is none. Both ends are this program, so only the form is checked. */
+export function decodeControl<T extends Report | Order>(line: string): T {
+  try {
+    return JSON.parse(line) as T;
+  } catch (error) {
+    throw new FluxError("EPROTO", `malformed control line "${line.slice(0, 80)}"`, { cause: error });
+  }
+}
+
+/** Longest line, bytes: room for an error's text. */
+export const CONTROL_LIMIT = 64 << 10;
+
+/** Where the connection is offered, in the environment of a broker. */
+export const START_SOCKET = "FLUX_START_SOCKET";

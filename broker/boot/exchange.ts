@@ -1,0 +1,49 @@
+/**
+ * The wire-up: every rank puts up its card, waits for all, reads the cards of its neighbours and of no one else, and waits
+ * again until all have.
+ */
+
+import { FluxError } from "../message/mod.ts";
+import { type Card, decodeCard, encodeCard } from "./business_card.ts";
+import type { PmiClient } from "./pmi_client.ts";
+
+/** Who a rank has to do with. `Topology` of broker/overlay is one. */
+export interface Shape {
+  parent(rank: number): number | null;
+  children(rank: number): number[];
+}
+
+export interface Neighbours {
+  /** Null at rank 0. */
+  readonly parent: Card | null;
+  /** Null in a session of one. */
+  readonly right: Card | null;
+  /** Public keys that may join our links: the children's and the left neighbour's. */
+  readonly keys: ReadonlySet<string>;
+}
+
+/** Opens the conversation with the PMI server. Throws what `PmiClient` throws, EMSGSIZE for a card that is too long. */
+export async function exchange(pmi: PmiClient, card: Card, size: number, shape: Shape): Promise<Neighbours> {
+  const { rank } = card;
+  const text = encodeCard(card);
+  await pmi.init();
+  if (text.length > pmi.valueLimit) {
+    throw new FluxError("EMSGSIZE", `business card of ${text.length} bytes; the PMI server takes ${pmi.valueLimit}`);
+  }
+  await pmi.put(`${rank}`, text);
+  await pmi.barrier();
+  const parentRank = shape.parent(rank);
+  const right = (rank + size - 1) % size, left = (rank + 1) % size;
+  const wanted = new Set([...shape.children(rank), left, right, ...(parentRank === null ? [] : [parentRank])]);
+  wanted.delete(rank);
+  const cards = new Map<number, Card>();
+  await Promise.all([...wanted].map(async (one) => cards.set(one, decodeCard(one, await pmi.get(`${one}`)))));
+  // Nobody may dial before the one who is dialled knows whom to admit.
+  await pmi.barrier();
+  const keys = [left, ...shape.children(rank)].map((one) => cards.get(one)?.publicKey);
+  return {
+    parent: parentRank === null ? null : cards.get(parentRank)!,
+    right: cards.get(right) ?? null,
+    keys: new Set(keys.filter((key) => key !== undefined)),
+  };
+}

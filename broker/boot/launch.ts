@@ -1,0 +1,356 @@
+/**
+ * `flux start`: starts the brokers of a session on this machine, serves their wire-up, and sees to it that all end
+ * together and nothing is left. Rank 0's broker runs the initial program; its status is the session's.
+ */
+
+import type { Clock, ExitStatus, Random, Spawner } from "../ports/mod.ts";
+import { Alarms } from "./alarms.ts";
+import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report, START_SOCKET } from "./control.ts";
+import type { Shape } from "./exchange.ts";
+import { LineStream } from "./line_stream.ts";
+import type { Member } from "./member.ts";
+import { PmiServer } from "./pmi_server.ts";
+import { killTree, processState } from "./process_tree.ts";
+import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
+import { createRunDirectory, linkProgram, removeRunDirectory } from "./run_directory.ts";
+
+/** How often the initial program is looked at, in case that rank 0 no longer does, ms. */
+const LOOK = 1000;
+/** Ranks that end within this time are reported together, ms. */
+const GATHER = 100;
+/** A signal this soon after the end has begun is what began it, ms. */
+const ECHO = 250;
+/** After this time people are told whom they wait for, ms. */
+const NOTICE = 10_000;
+/** Exchanges of the wire-up that are kept for the report of a failure. */
+const KEPT_LINES = 50;
+const KILLED = 137;
+
+export interface LaunchOptions {
+  readonly size: number;
+  readonly shape: Shape;
+  readonly hostname: string;
+  /** How to start this program. */
+  readonly self: readonly string[];
+  /** Words behind `broker`: for every rank, and for rank 0 alone. */
+  readonly brokerArgs: readonly string[];
+  rootArgs(rundir: string): readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** How long ranks may take to come up, ms. */
+  readonly timeout: number;
+  /** How long brokers may be silent at the end before they are killed, ms. */
+  readonly killerTimeout: number;
+  readonly verbose: boolean;
+  /** Takes a line for standard error. */
+  say(line: string): void;
+}
+
+export interface LaunchPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly spawner: Spawner;
+}
+
+export class Launch {
+  readonly #options: LaunchOptions;
+  readonly #ports: LaunchPorts;
+  readonly #members: Member[] = [];
+  readonly #pmi: PmiServer;
+  readonly #exchanges: string[] = [];
+  readonly #done = Promise.withResolvers<number>();
+  readonly #alarms: Alarms<"deadline" | "notice" | "look" | "hang" | "killer" | "answer" | "report">;
+  readonly #lost = new Grouped();
+  #rundir = "";
+  #stage: "starting" | "running" | "ending" = "starting";
+  #status = 1;
+  /** The initial program's process, once it runs. */
+  #program: number | undefined;
+  /** The program was told to end by a signal. */
+  #told = false;
+  #endedAt = 0;
+
+  constructor(options: LaunchOptions, ports: LaunchPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#alarms = new Alarms(ports.clock);
+    const { size } = options;
+    this.#pmi = new PmiServer({ size, kvsname: "flux", values: { PMI_process_mapping: `(vector,(0,1,${size}))` } });
+  }
+
+  /** Runs the session from start to end; resolves to its status. Throws when nothing could be started at all. */
+  async run(): Promise<number> {
+    const { env, size, self, verbose, say, timeout } = this.#options;
+    const rundir = createRunDirectory((name) => env[name], size, this.#ports.random);
+    this.#rundir = rundir.path;
+    if (verbose) { for (const note of [...rundir.notes, `run directory ${rundir.path}`]) say(note); }
+    let listener: Deno.UnixListener | undefined;
+    try {
+      linkProgram(this.#rundir, self);
+      listener = Deno.listen({ transport: "unix", path: `${this.#rundir}/start` });
+      void this.#accept(listener);
+      this.#spawnAll();
+      this.#alarms.set("deadline", timeout, () => this.#tooLate());
+      if (timeout > NOTICE) this.#alarms.set("notice", NOTICE, () => this.#sayLate("is not up yet"));
+      return await this.#done.promise;
+    } finally {
+      this.#alarms.cancelAll();
+      listener?.close();
+      removeRunDirectory(this.#rundir);
+    }
+  }
+
+  /** The command lines that `run` would start, without the run directory. */
+  commands(): string[][] {
+    return Array.from({ length: this.#options.size }, (_, rank) => this.#argv(rank, "DIR"));
+  }
+
+  /** A signal came to `flux start`: the first lets the program and the session end in order, the second kills. */
+  signal(name: string, number: number): void {
+    const { say, killerTimeout } = this.#options;
+    const root = this.#members[0]!;
+    if (this.#stage === "starting") {
+      say(`${name} before the session was up`);
+      return this.#end(128 + number, `interrupted by ${name}`);
+    }
+    if (this.#stage === "ending") {
+      if (this.#ports.clock.now() - this.#endedAt > ECHO) this.#killAll(KILLED);
+      return;
+    }
+    if (this.#told) return this.#killAll(128 + number);
+    this.#order(root, { signal: name });
+    if (this.#alarms.isSet("answer")) return;
+    this.#alarms.set("answer", Math.max(LOOK, killerTimeout), () => {
+      say(`rank 0 (pid ${root.child.pid}) does not react to ${name}`);
+      this.#abort(128 + number);
+    });
+  }
+
+  #argv(rank: number, rundir: string): string[] {
+    const { self, brokerArgs, rootArgs } = this.#options;
+    return [...self, "broker", `--scratch-directory=${rundir}`, ...brokerArgs, ...rank === 0 ? rootArgs(rundir) : []];
+  }
+
+  /** Rank 0 has our terminal and is in its foreground process group; the others know of no terminal. */
+  #spawnAll(): void {
+    const { size, env, verbose, say } = this.#options;
+    const shared = { ...env, PMI_SIZE: `${size}`, [START_SOCKET]: `${this.#rundir}/start` };
+    for (let rank = 0; rank < size; rank++) {
+      const argv = this.#argv(rank, this.#rundir);
+      if (verbose) say(`${rank}: ${argv.join(" ")}`);
+      const child = this.#ports.spawner.spawn({
+        argv,
+        env: { ...shared, PMI_RANK: `${rank}` },
+        stdin: rank === 0 ? "inherit" : "null",
+        stdout: rank === 0 ? "inherit" : "null",
+        stderr: "inherit",
+        detached: rank > 0,
+      });
+      const member: Member = { rank, child, progress: "spawned" };
+      this.#members.push(member);
+      void child.status.then((status) => this.#exited(member, status));
+    }
+  }
+
+  async #accept(listener: Deno.UnixListener): Promise<void> {
+    for await (const conn of listener) void this.#hear(new LineStream(conn, CONTROL_LIMIT));
+  }
+
+  async #hear(control: LineStream): Promise<void> {
+    let member: Member | undefined;
+    for (let line = await control.read(); line !== null; line = await control.read()) {
+      if (!line.startsWith("{")) {
+        if (member) this.#wireUp(member, line);
+        continue;
+      }
+      const report = decodeControl<Report>(line);
+      if (member) this.#heard(member, report);
+      else if ("hello" in report && this.#members[report.hello.rank]) {
+        member = this.#members[report.hello.rank]!;
+        member.control = control;
+        member.progress = "connected";
+        if (this.#stage === "ending") this.#order(member, { shutdown: "the session is ending" });
+      } else break;
+    }
+    await control.close();
+  }
+
+  #heard(member: Member, report: Report): void {
+    if (this.#stage === "ending") this.#restartKiller();
+    if ("joined" in report) member.progress = "joined";
+    else if ("up" in report) member.progress = "up";
+    else if ("program" in report) this.#running(report.program);
+    else if ("failed" in report) {
+      member.failed = report.failed;
+      if (this.#stage === "starting") this.#end(report.status, "a rank did not come up");
+    } else if ("ending" in report) {
+      member.ending = report.ending;
+      if (member.rank === 0 && this.#stage === "running") this.#ending(report.ending.status);
+    } else if ("signalled" in report) {
+      this.#alarms.cancel("answer");
+      if (report.signalled === "terminal") return;
+      this.#told = true;
+      this.#options.say("the session is ending; another signal kills it");
+    }
+  }
+
+  #wireUp(member: Member, line: string): void {
+    this.#keep(`${member.rank} > ${line}`);
+    for (const action of this.#pmi.receive(member.rank, line)) {
+      const to = this.#members[action.rank]!;
+      if (action.kind === "reply") {
+        this.#keep(`${to.rank} < ${action.line}`);
+        if (to.progress === "waiting") to.progress = "joining";
+        to.control?.write(action.line);
+        continue;
+      }
+      to.failed = action.kind === "abort" ? action.text : action.error ?? "finalize out of place";
+      this.#end(1, "a rank did not come up");
+    }
+    if (this.#pmi.waiting.has(member.rank) && member.progress === "connected") member.progress = "waiting";
+  }
+
+  #keep(exchange: string): void {
+    this.#exchanges.push(exchange);
+    if (this.#exchanges.length > KEPT_LINES) this.#exchanges.shift();
+  }
+
+  /** The initial program runs: the session is up. */
+  #running(pid: number): void {
+    if (this.#stage !== "starting") return;
+    this.#stage = "running";
+    this.#program = pid;
+    this.#alarms.cancel("deadline", "notice");
+    this.#alarms.set("look", LOOK, () => this.#look(pid));
+  }
+
+  /** When the initial program has ended and rank 0 says nothing of it for a while, rank 0 hangs. */
+  #look(pid: number): void {
+    const { killerTimeout, say } = this.#options;
+    this.#alarms.set("look", LOOK, () => this.#look(pid));
+    const state = processState(pid);
+    if ((state !== undefined && state.state !== "Z") || this.#alarms.isSet("hang")) return;
+    const wait = state?.waitStatus ?? 0;
+    this.#alarms.set("hang", killerTimeout, () => {
+      say(`rank 0 (pid ${this.#members[0]!.child.pid}) does not react to the end of the initial program`);
+      this.#abort((wait & 0x7f) === 0 ? wait >> 8 & 0xff : 128 + (wait & 0x7f));
+    });
+  }
+
+  #exited(member: Member, status: ExitStatus): void {
+    member.exited = status;
+    const { rank, failed, dismissed, ending } = member;
+    if (this.#stage === "starting") this.#end(1, "a rank did not come up");
+    else if (this.#stage === "running" && rank === 0) {
+      this.#reportExit(member, status);
+      this.#abort(status.code);
+    } else if (!dismissed && failed === undefined && this.#program !== undefined) {
+      const expected = ending?.status ?? (rank === 0 ? this.#status : 0);
+      if (this.#stage === "running" || status.signal !== null || status.code !== expected) this.#reportExit(member, status);
+    }
+    if (this.#stage === "ending") this.#restartKiller();
+    if (this.#members.length === this.#options.size && this.#members.every(({ exited }) => exited)) this.#allExited();
+  }
+
+  #allExited(): void {
+    if (this.#program === undefined) this.#reportFailures();
+    this.#report();
+    this.#done.resolve(this.#status);
+  }
+
+  /** Ranks that give the same reason are told of in one line. */
+  #reportExit({ rank, child, ending }: Member, status: ExitStatus): void {
+    if (ending) this.#lost.add(rank, ` ended: ${ending.reason}`);
+    else this.#options.say(`${rank} (pid ${child.pid}) ${describeExit(status)}`);
+    if (!this.#alarms.isSet("report")) this.#alarms.set("report", GATHER, () => this.#report());
+  }
+
+  #report(): void {
+    for (const line of this.#lost.take()) this.#options.say(line);
+  }
+
+  /** Why the session did not come up. */
+  #reportFailures(): void {
+    const { verbose, say } = this.#options;
+    for (const { rank, failed, exited, dismissed, child } of this.#members) {
+      if (failed !== undefined) this.#lost.add(rank, `: ${failed}`);
+      else if (!dismissed && (exited!.code !== 0 || exited!.signal !== null)) {
+        say(`${rank} (pid ${child.pid}) ${describeExit(exited!)}`);
+      }
+    }
+    if (verbose) { for (const line of this.#exchanges) say(`pmi: ${line}`); }
+  }
+
+  #tooLate(): void {
+    this.#sayLate(`did not come up within ${this.#options.timeout / 1000} s`);
+    this.#end(1, "a rank did not come up");
+  }
+
+  #sayLate(verb: string): void {
+    const { shape, hostname: host, say } = this.#options;
+    for (const late of lateRanks(this.#members.map(({ progress }) => progress), (rank) => shape.parent(rank))) {
+      const { pid } = this.#members[late.rank]!.child;
+      say(describeLate(late, { host, pid, stopped: processState(pid)?.state === "T" }, verb));
+    }
+  }
+
+  /** Ends a session that is not up, or whose rank 0 is lost: every broker is told by us. */
+  #end(status: number, reason: string): void {
+    if (this.#stage === "ending") return;
+    this.#ending(status);
+    for (const member of this.#members) {
+      if (member.exited) continue;
+      if (member.control) this.#order(member, { shutdown: reason });
+      else this.#dismiss(member, "SIGTERM");
+    }
+  }
+
+  /** The session ends, by itself or by us: brokers that hang are killed. */
+  #ending(status: number): void {
+    this.#stage = "ending";
+    this.#status = status;
+    this.#endedAt = this.#ports.clock.now();
+    this.#alarms.cancel("deadline", "notice", "look", "hang", "answer");
+    this.#restartKiller();
+  }
+
+  /** Rank 0 is lost, or lost to us. */
+  #abort(status: number): void {
+    this.#killProgram();
+    this.#end(status, "rank 0 is lost");
+  }
+
+  #killAll(status: number): void {
+    this.#killProgram();
+    this.#end(status, "killed");
+    for (const member of this.#members) this.#dismiss(member, "SIGKILL");
+  }
+
+  #killProgram(): void {
+    if (this.#program !== undefined) killTree(this.#program, `FLUX_URI=local://${this.#rundir}/`);
+  }
+
+  #dismiss(member: Member, signal: string): void {
+    if (member.exited) return;
+    member.dismissed = true;
+    member.child.kill(signal);
+  }
+
+  /** Kills what is left when nothing has happened for a while: rank 0 last, since it may wait for the others. */
+  #restartKiller(): void {
+    const { killerTimeout, say } = this.#options;
+    this.#alarms.set("killer", killerTimeout, () => {
+      const left = this.#members.filter(({ exited }) => !exited);
+      const others = left.filter(({ rank }) => rank > 0);
+      const late = others.length > 0 ? others : left;
+      if (late.length === 0) return;
+      say(`${describeRanks(late.map(({ rank }) => rank))} did not end within ${killerTimeout / 1000} s: killed`);
+      if (late.some(({ rank }) => rank === 0)) this.#killProgram();
+      for (const member of late) this.#dismiss(member, "SIGKILL");
+      this.#restartKiller();
+    });
+  }
+
+  #order(member: Member, order: Order): void {
+    member.control?.write(encodeControl(order));
+  }
+}

@@ -1,0 +1,24 @@
+/** One broker as its starter sees it. */
+
+import type { Child, ExitStatus } from "../ports/mod.ts";
+import type { Ending } from "./control.ts";
+import type { LineStream } from "./line_stream.ts";
+
+/** How far a broker has come, in order. */
+export const PROGRESS = ["spawned", "connected", "waiting", "joining", "joined", "up"] as const;
+export type Progress = typeof PROGRESS[number];
+
+export interface Member {
+  readonly rank: number;
+  readonly child: Child;
+  progress: Progress;
+  /** Its connection, once it has one. */
+  control?: LineStream;
+  /** Why it says that it could not come up. */
+  failed?: string;
+  /** What it said when it began to end. */
+  ending?: Ending;
+  exited?: ExitStatus;
+  /** We have ended it: no further word about that. */
+  dismissed?: boolean;
+}

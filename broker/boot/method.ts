@@ -1,0 +1,29 @@
+/** How a broker finds out which rank it is and who the others are. Pure. */
+
+import { FluxError } from "../message/mod.ts";
+import { START_SOCKET } from "./control.ts";
+
+export type BootMethod =
+  /** Alone: rank 0 of 1. */
+  | { readonly kind: "single"; readonly rank: 0; readonly size: 1 }
+  /** Started by `flux start`, which serves PMI at a UNIX socket. */
+  | { readonly kind: "start"; readonly rank: number; readonly size: number; readonly path: string }
+  /** Started by another launcher, which serves PMI at an inherited file descriptor. */
+  | { readonly kind: "fd"; readonly rank: number; readonly size: number; readonly fd: number };
+
+/** By what the environment offers; `asked` is `single` or `pmi`. Throws EINVAL for numbers that are none. */
+export function bootMethod(asked: "single" | "pmi", env: (name: string) => string | undefined): BootMethod {
+  const path = env(START_SOCKET), fd = env("PMI_FD");
+  if (asked === "single" || (path === undefined && fd === undefined)) return { kind: "single", rank: 0, size: 1 };
+  const size = number("PMI_SIZE", env), rank = number("PMI_RANK", env);
+  if (size < 1 || rank >= size) throw new FluxError("EINVAL", `PMI_RANK=${rank} is no rank of PMI_SIZE=${size}`);
+  if (path !== undefined) return { kind: "start", rank, size, path };
+  return { kind: "fd", rank, size, fd: number("PMI_FD", env) };
+}
+
+function number(name: string, env: (name: string) => string | undefined): number {
+  const text = env(name);
+  if (text === undefined) throw new FluxError("EINVAL", `${name} is not set`);
+  if (!/^\d{1,9}$/.test(text)) throw new FluxError("EINVAL", `${name}=${text} is not a number`);
+  return Number(text);
+}

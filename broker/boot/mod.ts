@@ -1,0 +1,9 @@
+/** Starting and ending a session: PMI, the wire-up, the processes of `flux start` and `flux broker`. */
+export { type Card, decodeCard, encodeCard } from "./business_card.ts";
+export { exchange, type Neighbours } from "./exchange.ts";
+export { type BootMethod, bootMethod } from "./method.ts";
+export { PmiClient } from "./pmi_client.ts";
+export { type PmiAction, PmiServer } from "./pmi_server.ts";
+export { type RankOptions, runRank } from "./rank.ts";
+export { Launch, type LaunchOptions } from "./launch.ts";
+export { saveTerminal } from "./terminal.ts";

@@ -1,0 +1,79 @@
+/** The client's side of PMI-1 over any line stream: what a broker that is started by someone's launcher speaks. */
+
+import { FluxError } from "../message/mod.ts";
+import { formatPmi, parsePmi, PMI_LIMITS } from "./pmi_line.ts";
+
+/** What this needs of a connection. `LineStream` is one. */
+export interface PmiLines {
+  read(): Promise<string | null>;
+  write(line: string): void;
+}
+
+type Words = Readonly<Record<string, string | number>>;
+
+/** Answers come in the order of the requests, so requests may follow each other without waiting. */
+export class PmiClient {
+  readonly #lines: PmiLines;
+  /** Ends with the answer to the last request. */
+  #last: Promise<unknown> = Promise.resolve();
+  #kvsname = "";
+  #valueLimit: number = PMI_LIMITS.value;
+
+  constructor(lines: PmiLines) {
+    this.#lines = lines;
+  }
+
+  /** The longest value the server takes, bytes. */
+  get valueLimit(): number {
+    return this.#valueLimit;
+  }
+
+  /** Opens the conversation. Throws EPROTO when the server speaks no PMI 1.1, ECONNRESET when it is gone. */
+  async init(): Promise<void> {
+    const [, maxes, own] = await Promise.all([
+      this.#ask({ cmd: "init", pmi_version: 1, pmi_subversion: 1 }, "response_to_init"),
+      this.#ask({ cmd: "get_maxes" }, "maxes"),
+      this.#ask({ cmd: "get_my_kvsname" }, "my_kvsname"),
+    ]);
+    this.#valueLimit = Number(maxes.get("vallen_max") ?? this.#valueLimit);
+    this.#kvsname = own.get("kvsname") ?? "";
+  }
+
+  /** Throws EPROTO with the server's reason. */
+  async put(key: string, value: string): Promise<void> {
+    await this.#ask({ cmd: "put", kvsname: this.#kvsname, key, value }, "put_result");
+  }
+
+  /** Resolves once every process has come to the same point. */
+  async barrier(): Promise<void> {
+    await this.#ask({ cmd: "barrier_in" }, "barrier_out");
+  }
+
+  /** Throws EPROTO when there is no such key. */
+  async get(key: string): Promise<string> {
+    const answer = await this.#ask({ cmd: "get", kvsname: this.#kvsname, key }, "get_result", ` of key ${key}`);
+    return answer.get("value") ?? "";
+  }
+
+  async finalize(): Promise<void> {
+    await this.#ask({ cmd: "finalize" }, "finalize_ack");
+  }
+
+  #ask(request: Words, answer: string, about = ""): Promise<Map<string, string>> {
+    this.#lines.write(formatPmi(request));
+    const result = this.#last.then(() => this.#answer(String(request.cmd) + about, answer));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #answer(request: string, expected: string): Promise<Map<string, string>> {
+    const line = await this.#lines.read();
+    if (line === null) throw new FluxError("ECONNRESET", `PMI ${request}: the server has closed the connection`);
+    const words = parsePmi(line);
+    if (words.get("cmd") !== expected) throw new FluxError("EPROTO", `PMI ${request}: unexpected answer "${line}"`);
+    if (Number(words.get("rc") ?? 0) !== 0) {
+      throw new FluxError("EPROTO", `PMI ${request}: ${words.get("msg") ?? `error ${words.get("rc")}`}`);
+    }
+    return words;
+  }
+}

@@ -1,0 +1,83 @@
+/** Processes of this machine as /proc shows them: what a program has started, and the end of all of it. */
+
+export interface ProcessState {
+  readonly ppid: number;
+  /** `R`, `S`, `T` for stopped, `Z` for one that has ended and was not waited for … */
+  readonly state: string;
+  readonly group: number;
+  /** The process group in the foreground of its terminal; -1 without a terminal. */
+  readonly foreground: number;
+  /** As `waitpid` gives it; only of use in state `Z`. */
+  readonly waitStatus: number;
+}
+
+/** Undefined when there is no such process. */
+export function processState(pid: number | "self"): ProcessState | undefined {
+  const stat = readProc(`${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The name in parentheses may hold anything; what follows the last one is plain.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).trim().split(" ");
+  const at = (i: number) => Number(fields[i - 3]); // numbered from 1 as in proc(5); field 3 is the first here
+  return { state: fields[0]!, ppid: at(4), group: at(5), foreground: at(8), waitStatus: at(52) };
+}
+
+/** True when it runs or is stopped: one that has ended and was not waited for is not alive. */
+export function isAlive(pid: number): boolean {
+  const state = processState(pid)?.state;
+  return state !== undefined && state !== "Z" && state !== "X";
+}
+
+/**
+ * Kills `root` and everything it has started, also what has moved to another parent since but still has `mark` as the
+ * beginning of a line in its environment. Each is stopped before any is killed, so that none escapes by forking.
+ */
+export function killTree(root: number, mark: string): void {
+  const stopped = new Set<number>([Deno.pid]);
+  for (;;) {
+    const found = family(root, mark).filter((pid) => !stopped.has(pid));
+    if (found.length === 0) break;
+    for (const pid of found) {
+      signal(pid, "SIGSTOP");
+      stopped.add(pid);
+    }
+  }
+  stopped.delete(Deno.pid);
+  for (const pid of stopped) signal(pid, "SIGKILL");
+}
+
+/** Sends a signal; a process that is gone is no error. */
+export function signal(pid: number, name: string): void {
+  try {
+    Deno.kill(pid, name as Deno.Signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function family(root: number, mark: string): number[] {
+  const children = new Map<number, number[]>();
+  const members = new Set<number>();
+  const walk = isAlive(root) ? [root] : [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const pid = Number(name);
+    const process = processState(pid);
+    if (!process || process.state === "Z") continue;
+    children.set(process.ppid, [...children.get(process.ppid) ?? [], pid]);
+    if (readProc(`${pid}/environ`)?.split("\0").some((line) => line.startsWith(mark))) walk.push(pid);
+  }
+  for (let pid = walk.pop(); pid !== undefined; pid = walk.pop()) {
+    if (members.has(pid)) continue;
+    members.add(pid);
+    walk.push(...children.get(pid) ?? []);
+  }
+  return [...members];
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(`/proc/${path}`);
+  } catch {
+    return undefined; // gone meanwhile, or not ours to read
+  }
+}

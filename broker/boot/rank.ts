@@ -1,0 +1,243 @@
+/**
+ * One rank of a session as a process: finds its place, joins, runs the initial program if it is rank 0, and ends with all
+ * it has made gone. Whoever started it is heard and told over a connection; when that ends, so does the rank.
+ */
+
+import { FluxError, type Idset, isErrno } from "../message/mod.ts";
+import type { Clock, KeyPair, Random, Spawner } from "../ports/mod.ts";
+import type { Card } from "./business_card.ts";
+import type { Ending, Order, Report } from "./control.ts";
+import { exchange, type Neighbours, type Shape } from "./exchange.ts";
+import { fdStream } from "./fd_stream.ts";
+import { programArgv, programEnvironment } from "./initial_program.ts";
+import { LineStream } from "./line_stream.ts";
+import { describeRanks } from "./report.ts";
+import type { BootMethod } from "./method.ts";
+import { Place } from "./place.ts";
+import { PmiClient } from "./pmi_client.ts";
+import { PMI_LIMITS } from "./pmi_line.ts";
+import { processState } from "./process_tree.ts";
+import { Program, type Source } from "./program.ts";
+import { Starter } from "./starter.ts";
+
+/** What a shell says of a program that is not there, and of one that cannot be run. */
+const NOT_FOUND = 127, NOT_RUNNABLE = 126;
+const SIGTERM = 15;
+
+/** What this needs of a broker. `Broker` is one. */
+export interface RankBroker {
+  listen(endpoints: { tbon: string; events: string; ring: string }): Card;
+  start(parent: Card | null, right: Card | null): Promise<void>;
+  shutdown(exitCode: number, reason: string): Promise<void>;
+  /** Resolves when it begins to end, for whatever reason. */
+  readonly ending: Promise<Ending>;
+  readonly exited: Promise<number>;
+  readonly online: Idset;
+  readonly machine: { when(state: "quorum"): Promise<void> };
+  log(level: "info" | "err", text: string): void;
+}
+
+export interface RankOptions {
+  readonly method: BootMethod;
+  /** Where the sockets go; made, and removed at the end, when it is not given. */
+  readonly rundir: string | undefined;
+  /** How to start this program: the initial program finds it as `flux`. */
+  readonly self: readonly string[];
+  readonly hostname: string;
+  /** Words of the initial program. */
+  readonly program: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly shape: Shape;
+  /** How long coming up may take when nobody else watches over it, ms. */
+  readonly timeout: number;
+  /** How long the initial program, and in an emergency all else, has to end by itself, ms. */
+  readonly patience: number;
+  /** Leaves the line about the initial program out of the log. */
+  readonly quiet: boolean;
+  /** Keys of this rank's links, if they are to be closed to others. */
+  keys(): KeyPair | undefined;
+  /** Makes the broker, in its run directory; `admits` tells whose links it takes. */
+  broker(rundir: string, keys: KeyPair | undefined, admits: (publicKey: string) => boolean): RankBroker;
+}
+
+export interface RankPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly spawner: Spawner;
+}
+
+/** Runs the rank from start to end; resolves to the status the process is to exit with. Throws why it could not start. */
+export async function runRank(options: RankOptions, ports: RankPorts): Promise<number> {
+  const rank = new Rank(options, ports);
+  return await rank.run();
+}
+
+class Rank {
+  readonly #options: RankOptions;
+  readonly #ports: RankPorts;
+  readonly #place: Place;
+  #starter: Starter | undefined;
+  #broker: RankBroker | undefined;
+  /** The broker is in state `run`: it can end in order. */
+  #up = false;
+  #program: Program | undefined;
+  /** Whoever started us is gone. */
+  #orphaned = false;
+  /** Rejects when the rank is to end before it is up. */
+  readonly #stopped = Promise.withResolvers<never>();
+
+  constructor(options: RankOptions, ports: RankPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    const { method, rundir, env, self } = options;
+    this.#place = new Place(method.rank, rundir, env, self, ports.random);
+    this.#stopped.promise.catch(() => {});
+  }
+
+  async run(): Promise<number> {
+    try {
+      this.#listenToSignals();
+      await Promise.race([this.#start(), this.#stopped.promise]);
+      return await this.#broker!.exited;
+    } catch (error) {
+      return this.#failed(error);
+    } finally {
+      this.#place.leave(this.#orphaned);
+      await this.#starter?.close();
+    }
+  }
+
+  /** From nothing to the initial program, which ends the broker when it ends. */
+  async #start(): Promise<void> {
+    const { method, hostname, keys: makeKeys } = this.#options;
+    const { rank } = method;
+    if (method.kind === "start") {
+      const events = { order: (order: Order) => this.#obey(order), gone: () => this.#abandoned() };
+      this.#starter = await Starter.connect(method.path, events);
+      this.#report({ hello: { rank, hostname } });
+    }
+    const deadline = this.#starter ? undefined : this.#ports.clock.after(this.#options.timeout, () => this.#tooLate());
+    let neighbours: Neighbours = { parent: null, right: null, keys: new Set() };
+    const keys = makeKeys();
+    const broker = this.#options.broker(this.#place.path, keys, (publicKey) => neighbours.keys.has(publicKey));
+    this.#broker = broker;
+    const at = (name: string) => `ipc://${this.#place.path}/${name}-${rank}`;
+    const card = broker.listen({ tbon: at("tbon"), events: at("event"), ring: at("ring") });
+    neighbours = await this.#wireUp(card);
+    void broker.ending.then((ending) => this.#report({ ending }));
+    void broker.machine.when("quorum").then(() => this.#report({ joined: true }));
+    await broker.start(neighbours.parent, neighbours.right);
+    deadline?.cancel();
+    this.#up = true;
+    this.#report({ up: true });
+    if (rank === 0) this.#runProgram(broker);
+  }
+
+  async #wireUp(card: Card): Promise<Neighbours> {
+    const { method, shape } = this.#options;
+    if (method.kind === "single") return { parent: null, right: null, keys: new Set() };
+    if (method.kind === "start") return await exchange(new PmiClient(this.#starter!.pmi), card, method.size, shape);
+    const pmi = new PmiClient(new LineStream(fdStream(method.fd), PMI_LIMITS.line));
+    const neighbours = await exchange(pmi, card, method.size, shape);
+    await pmi.finalize();
+    for (const other of [neighbours.parent, neighbours.right]) {
+      if (!other || other.hostname === card.hostname) continue;
+      throw new FluxError("ENOTSUP", `rank ${other.rank} is on ${other.hostname}: all ranks must be on one machine`);
+    }
+    return neighbours;
+  }
+
+  #runProgram(broker: RankBroker): void {
+    const { env, program, patience, quiet } = this.#options;
+    const { clock, spawner } = this.#ports;
+    const rundir = this.#place.path;
+    const argv = programArgv(program, env);
+    if (!quiet) broker.log("info", `starting initial program: ${argv.join(" ")}`);
+    this.#program = new Program({
+      argv,
+      env: programEnvironment(env, `local://${rundir}/local-0`, rundir),
+      clock,
+      spawner,
+      patience,
+      mark: `FLUX_URI=local://${rundir}/`,
+    });
+    const { pid, status } = this.#program;
+    this.#report({ program: pid });
+    void status.then(({ code, signal }) => {
+      const how = signal ? `terminated by ${signal}` : `exited with rc=${code}`;
+      return broker.shutdown(code, `initial program (pid ${pid}) ${how}`);
+    });
+  }
+
+  #failed(error: unknown): number {
+    if (error instanceof Stopped) return error.status;
+    const notRun = this.#up && error instanceof FluxError;
+    const status = notRun ? isErrno(error, "ENOENT") ? NOT_FOUND : NOT_RUNNABLE : 1;
+    if (!this.#starter || this.#orphaned) throw error;
+    const text = error instanceof Error ? error.message : String(error);
+    this.#report({ failed: notRun ? `cannot run the initial program: ${text}` : text, status });
+    if (!(error instanceof FluxError)) throw error;
+    return status;
+  }
+
+  #obey(order: Order): void {
+    if ("shutdown" in order) return this.#end(0, order.shutdown);
+    void this.#program?.tell(order.signal, "order").then((signalled) => this.#report({ signalled }));
+  }
+
+  #end(status: number, reason: string): void {
+    if (this.#up) void this.#broker!.shutdown(status, reason);
+    else this.#stopped.reject(new Stopped(status, reason));
+  }
+
+  /** Whoever started us is gone: ends everything, by force if it takes too long. */
+  #abandoned(): void {
+    this.#orphaned = true;
+    this.#program?.kill();
+    this.#end(1, "flux start is gone");
+    this.#ports.clock.after(this.#options.patience, () => {
+      this.#place.leave(true);
+      Deno.exit(1);
+    });
+  }
+
+  #tooLate(): void {
+    const { method, timeout } = this.#options;
+    const missing = Array.from({ length: method.size }, (_, rank) => rank).filter((rank) => !this.#broker?.online.has(rank));
+    const who = method.rank === 0 && missing.length < method.size - 1 ? `${describeRanks(missing)} did not join` : "not up";
+    this.#stopped.reject(new FluxError("ETIMEDOUT", `rank ${method.rank}: ${who} within ${timeout / 1000} s`));
+  }
+
+  /**
+   * A terminal interrupts its whole foreground process group, the initial program included, and nobody else needs to do
+   * anything about it. Any other signal ends the session.
+   */
+  #listenToSignals(): void {
+    const told = (signal: string, by: Source) => {
+      if (this.#program) void this.#program.tell(signal, by);
+      else this.#end(128 + SIGTERM, signal);
+    };
+    Deno.addSignalListener("SIGQUIT", () => {});
+    Deno.addSignalListener("SIGINT", () => {
+      const state = processState("self");
+      // With a starter we share its process group, and it asks us whether the interrupt came to both.
+      if (this.#starter || state?.group === state?.foreground) this.#program?.interruptedByTerminal();
+      if (!this.#starter) told("SIGINT", "signal");
+    });
+    for (const name of ["SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(name, () => told(name, "signal"));
+  }
+
+  #report(report: Report): void {
+    this.#starter?.report(report);
+  }
+}
+
+/** The rank was told to end before it was up. */
+class Stopped extends Error {
+  override readonly name = "Stopped";
+  readonly status: number;
+  constructor(status: number, reason: string) {
+    super(reason);
+    this.status = status;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The directory that holds a session's sockets on one host: `flux-XXXXXX` under the first usable of FLUX_TMPDIR,
+ * XDG_RUNTIME_DIR, TMPDIR and /tmp, open to its owner only. The kernel takes socket paths of up to 107 bytes; when the
+ * directory lies too deep, a short symbolic link to it stands for it everywhere.
+ */
+
+import { FluxError } from "../message/mod.ts";
+import type { Random } from "../ports/mod.ts";
+
+/** Longest path of a UNIX socket, bytes. */
+const SOCKET_PATH_LIMIT = 107;
+/** Where short links are put, the first that can be written. */
+const SHORT_PLACES = ["/tmp", "/dev/shm", "/var/tmp"];
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+export interface RunDirectory {
+  /** What everyone is told; sockets under it have paths that fit. */
+  readonly path: string;
+  /** Remarks on how it was found, for `-v`. */
+  readonly notes: readonly string[];
+}
+
+/** Makes one for `size` brokers. Throws EACCES with a line for each place that could not be used. */
+export function createRunDirectory(env: (name: string) => string | undefined, size: number, random: Random): RunDirectory {
+  const notes: string[] = [];
+  for (const [name, base] of places(env)) {
+    try {
+      const path = fresh(base, random, (path) => Deno.mkdirSync(path, { mode: 0o700 }));
+      Deno.mkdirSync(`${path}/bin`, { mode: 0o700 });
+      return { path: shortened(path, size, random, notes), notes };
+    } catch (error) {
+      notes.push(`${name === "" ? "" : `${name}=`}${base}: ${reason(error)}`);
+    }
+  }
+  throw new FluxError("EACCES", `cannot create a run directory\n  ${notes.join("\n  ")}`);
+}
+
+/** Removes a run directory and its short link; what is already gone is no error. */
+export function removeRunDirectory(path: string): void {
+  let real = path;
+  try {
+    if (Deno.lstatSync(path).isSymlink) {
+      real = Deno.realPathSync(path);
+      Deno.removeSync(path);
+    }
+    Deno.removeSync(real, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Puts `bin/flux` there, so that a PATH with `bin` in it finds this program: `self` is how to start it. */
+export function linkProgram(path: string, self: readonly string[]): void {
+  const link = `${path}/bin/flux`;
+  if (self.length === 1) return Deno.symlinkSync(self[0]!, link);
+  const words = self.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  Deno.writeTextFileSync(link, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+}
+
+function places(env: (name: string) => string | undefined): [string, string][] {
+  const named = ["FLUX_TMPDIR", "XDG_RUNTIME_DIR", "TMPDIR"].map((name) => [name, env(name) ?? ""] as [string, string]);
+  return [...named.filter(([, base]) => base !== ""), ["", "/tmp"]];
+}
+
+/** A new name under `base` that `make` can make. Throws what `make` throws for another reason than that it is taken. */
+function fresh(base: string, random: Random, make: (path: string) => void): string {
+  for (;;) {
+    const letters = [...random.bytes(6)].map((byte) => LETTERS[byte % LETTERS.length]).join("");
+    const path = `${base.replace(/\/+$/, "")}/flux-${letters}`;
+    try {
+      make(path);
+      return path;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+}
+
+function shortened(path: string, size: number, random: Random, notes: string[]): string {
+  const longest = new TextEncoder().encode(`${path}/event-${size - 1}`).length;
+  if (longest <= SOCKET_PATH_LIMIT) return path;
+  const failures: string[] = [];
+  for (const base of SHORT_PLACES) {
+    try {
+      const link = fresh(base, random, (link) => Deno.symlinkSync(path, link));
+      notes.push(`${path} is too deep for sockets; ${link} stands for it`);
+      return link;
+    } catch (error) {
+      failures.push(`${base}: ${reason(error)}`);
+    }
+  }
+  Deno.removeSync(path, { recursive: true });
+  throw new FluxError("ENAMETOOLONG", `too deep for sockets, and no short link to it could be made (${failures})`);
+}
+
+function reason(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "No such directory";
+  return error instanceof Error ? error.message.replace(/ \(os error \d+\).*$/, "") : String(error);
+}

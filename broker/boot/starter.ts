@@ -1,0 +1,67 @@
+/** The connection to `flux start`, as a broker has it: PMI and control lines over one socket. */
+
+import { FluxError } from "../message/mod.ts";
+import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report } from "./control.ts";
+import { LineStream } from "./line_stream.ts";
+import type { PmiLines } from "./pmi_client.ts";
+
+export interface StarterEvents {
+  order(order: Order): void;
+  /** The starter is gone; not told after `close`. */
+  gone(): void;
+}
+
+export class Starter {
+  /** PMI is spoken here. */
+  readonly pmi: PmiLines;
+  readonly #control: LineStream;
+  readonly #lines: (string | null)[] = [];
+  #waiting: ((line: string | null) => void) | undefined;
+  #closed = false;
+
+  private constructor(control: LineStream, events: StarterEvents) {
+    this.#control = control;
+    this.pmi = { read: () => this.#read(), write: (line) => control.write(line) };
+    void this.#hear(events);
+  }
+
+  /** Throws ECONNREFUSED when nobody answers at `path`. */
+  static async connect(path: string, events: StarterEvents): Promise<Starter> {
+    try {
+      return new Starter(new LineStream(await Deno.connect({ transport: "unix", path }), CONTROL_LIMIT), events);
+    } catch (error) {
+      throw new FluxError("ECONNREFUSED", `flux start does not answer at ${path}`, { cause: error });
+    }
+  }
+
+  report(report: Report): void {
+    this.#control.write(encodeControl(report));
+  }
+
+  /** Closes once everything reported has left. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#control.close();
+  }
+
+  async #hear(events: StarterEvents): Promise<void> {
+    for (let line = await this.#control.read(); line !== null; line = await this.#control.read()) {
+      if (line.startsWith("{")) events.order(decodeControl<Order>(line));
+      else this.#push(line);
+    }
+    this.#push(null);
+    if (!this.#closed) events.gone();
+  }
+
+  #push(line: string | null): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting) waiting(line);
+    else this.#lines.push(line);
+  }
+
+  #read(): Promise<string | null> {
+    if (this.#lines.length > 0) return Promise.resolve(this.#lines.shift()!);
+    return new Promise((resolve) => this.#waiting = resolve);
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * The children of one broker, and which rank is reached through which of them. Pure.
+ *
+ * Invariant: a rank is behind at most one child: the one that announced it last and has not gone since.
+ */
+
+import { Idset } from "../message/mod.ts";
+import type { Greeting } from "./hello.ts";
+
+/** A child joined, said goodbye, said that it moves to another parent, was lost; it reports other ranks or another status. */
+export type ChildChange = "joined" | "left" | "moved" | "lost" | "ranks" | "status";
+
+export interface Child {
+  readonly rank: number;
+  readonly uuid: string;
+  readonly hostname: string;
+  /** Ranks reached through it. */
+  ranks: Idset;
+  /** Ranks it says are behind it: more than `ranks` while one of them moves to another child. */
+  announced: Idset;
+  /** The status of its subtree as it reported it last (wire.md §3.9); 0 before. */
+  status: number;
+  /** `clock.now()` when it last sent anything. */
+  lastSeen: number;
+}
+
+export class Children {
+  readonly #own: number;
+  /** By the name the transport knows them by. */
+  readonly #byPeer = new Map<string, Child>();
+
+  /** `own` is the rank of the broker whose children these are. */
+  constructor(own: number) {
+    this.#own = own;
+  }
+
+  /** In the order of their ranks. */
+  get all(): Child[] {
+    return [...this.#byPeer.values()].sort((a, b) => a.rank - b.rank);
+  }
+
+  /** The broker's own rank and every rank reached through a child. */
+  get ranks(): Idset {
+    const set = new Idset([this.#own]);
+    for (const child of this.#byPeer.values()) for (const rank of child.ranks) set.add(rank);
+    return set;
+  }
+
+  get(peer: string): Child | undefined {
+    return this.#byPeer.get(peer);
+  }
+
+  /** The peer names of those for which `test` holds. */
+  peers(test: (child: Child) => boolean): string[] {
+    return [...this.#byPeer].filter(([, child]) => test(child)).map(([peer]) => peer);
+  }
+
+  join(peer: string, { rank, uuid, hostname, ranks }: Greeting, now: number): Child {
+    const child = { rank, uuid, hostname, ranks: new Idset(), announced: new Idset(), status: 0, lastSeen: now };
+    this.#byPeer.set(peer, child);
+    this.announce(child, Idset.parse(ranks));
+    return child;
+  }
+
+  /** `child` says what is behind it from now on. */
+  announce(child: Child, ranks: Idset): void {
+    child.announced = ranks;
+    child.ranks = new Idset(ranks);
+    for (const other of this.#byPeer.values()) {
+      if (other !== child) other.ranks = other.ranks.difference(ranks);
+    }
+    this.#spread();
+  }
+
+  remove(peer: string): Child | undefined {
+    const child = this.#byPeer.get(peer);
+    if (this.#byPeer.delete(peer)) this.#spread();
+    return child;
+  }
+
+  /** Ranks that nobody has any more go to whoever still announces them, since announcements of two children may cross. */
+  #spread(): void {
+    const taken = this.ranks;
+    for (const child of this.#byPeer.values()) {
+      for (const rank of child.announced) if (!taken.has(rank)) child.ranks.add(rank);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** What brokers say to each other over one link; it never reaches the router. */
+
+import { encodeJson, errorText, Flag, FluxError, Message, MessageType, Role } from "../message/mod.ts";
+
+/** A request that concerns one link. */
+export function linkRequest(topic: string, payload?: object): Message {
+  return new Message({
+    type: MessageType.request,
+    flags: topic === "overlay.ranks" ? Flag.noresponse : 0,
+    rolemask: Role.owner,
+    topic,
+    payload: payload && encodeJson(payload),
+  });
+}
+
+/** What control messages from a child mean (wire.md §1.12). */
+export const Control = { keepalive: 0, status: 1 } as const;
+
+export function controlMessage(kind: number, status: number): Message {
+  return new Message({ type: MessageType.control, aux1: kind, aux2: status });
+}
+
+/** The error number of an answer over a link as an exception, or nothing. */
+export function checkAnswer(answer: Message): void {
+  if (answer.errnum !== 0) throw new FluxError(answer.errnum, errorText(answer.payload));
+}

@@ -1,0 +1,74 @@
+import { encodeKey } from "./curve.ts";
+import { SocketType } from "./options.ts";
+import type { Poller, Source } from "./poller.ts";
+import { type Context, Socket } from "./socket.ts";
+
+/** Who decides about the peers of one listener. `address` is for people. */
+export type Gate = (publicKey: string, address: string) => boolean;
+
+const encoder = new TextEncoder(), decoder = new TextDecoder();
+const NOTHING = new Uint8Array(0);
+
+/**
+ * The ZAP handler (RFC 27) of a context: libzmq asks it about every peer that proved to own its key, and lets nobody in
+ * before the answer. A listener is told apart by its ZAP domain.
+ */
+export class Admission implements Source {
+  readonly #poller: Poller;
+  readonly #socket: Socket;
+  readonly #gates = new Map<string, Gate>();
+  #domains = 0;
+
+  constructor(context: Context, poller: Poller) {
+    this.#poller = poller;
+    this.#socket = new Socket(context, SocketType.rep);
+    this.#socket.bind("inproc://zeromq.zap.01");
+    poller.add(this);
+  }
+
+  get fd(): number {
+    return this.#socket.fd;
+  }
+
+  isReadable(): boolean {
+    return this.#socket.isReadable();
+  }
+
+  /** A ZAP domain of its own for a listener. */
+  addGate(gate: Gate): string {
+    const domain = `listener-${this.#domains++}`;
+    this.#gates.set(domain, gate);
+    return domain;
+  }
+
+  removeGate(domain: string): void {
+    this.#gates.delete(domain);
+  }
+
+  drain(limit: number): boolean {
+    for (let i = 0; i < limit; i++) {
+      const version = this.#socket.receive();
+      if (!version) return false;
+      const rest: Uint8Array<ArrayBuffer>[] = [];
+      while (this.#socket.more) rest.push(this.#socket.receive()!);
+      const [id, domain, address, _identity, mechanism, key] = rest;
+      const isAdmitted = decoder.decode(mechanism) === "CURVE" && key?.length === 32 &&
+        (this.#gates.get(decoder.decode(domain))?.(encodeKey(key), readable(decoder.decode(address))) ?? false);
+      const [status, text] = isAdmitted ? ["200", "OK"] : ["400", "key not admitted"];
+      const reply = [version, id!, encoder.encode(status), encoder.encode(text), NOTHING, NOTHING];
+      reply.forEach((part, at) => this.#socket.send(part, at < reply.length - 1));
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#poller.remove(this);
+    this.#socket.close();
+  }
+}
+
+/** Over a UNIX socket libzmq gives `HOST:UID:GID:PID`, over TCP an IP address. */
+function readable(address: string): string {
+  const [, uid, , pid] = /^[^:]*:(\d+):(\d+):(\d+)$/.exec(address) ?? [];
+  return pid ? `pid ${pid} of uid ${uid}` : address;
+}

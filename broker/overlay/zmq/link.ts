@@ -1,0 +1,231 @@
+import { FluxError, strerror } from "../../message/mod.ts";
+import { BACKLOG_LIMIT, type DialOptions, type Link, type LinkEvents, type Timer } from "../../ports/mod.ts";
+import { Backoff } from "./backoff.ts";
+import { BYE, type Control, credit, creditValue, EMPTY, Kind } from "./control.ts";
+import { checkEndpoint } from "./endpoint.ts";
+import { type Engine, type Party, report } from "./engine.ts";
+import { handshakeFailure, type Happening, Monitor } from "./monitor.ts";
+import { MonitorEvent, Option, SocketType } from "./options.ts";
+import { Inbox, Outbox } from "./outbox.ts";
+import type { Source } from "./poller.ts";
+import { Socket } from "./socket.ts";
+import { checkSize, setCommonOptions } from "./socket_options.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** How long one attempt to connect may take, and how long a closed link still tries to deliver, ms. */
+const ATTEMPT_MS = 10_000, CLOSE_GRACE_MS = 5_000;
+
+const WATCHED = Object.values(MonitorEvent).reduce((mask, event) => mask | event, 0);
+
+/**
+ * The dialling side: a DEALER whose routing id is the name. libzmq never reconnects by itself (that would join two
+ * connections into one and hide the gap): a failed attempt is repeated from here, and a connection that ended is the end.
+ */
+export class ZmqLink implements Link, Source, Party {
+  readonly #engine: Engine;
+  readonly #endpoint: string;
+  readonly #limit: number;
+  readonly #socket: Socket;
+  readonly #monitor: Monitor;
+  readonly #outbox: Outbox;
+  readonly #inbox = new Inbox();
+  readonly #backoff: Backoff;
+  /** Null once the link is closed or down: nothing is reported any more. */
+  #events: LinkEvents | null;
+  #state: "dialling" | "up" | "over" = "dialling";
+  /** Bounds the present attempt. */
+  #attempt: Timer | null = null;
+  /** Ends the pause before the next attempt. */
+  #pause: Timer | null = null;
+  /** Bounds the closing. */
+  #grace: Timer | null = null;
+  #isByeSent = false;
+  #isRefusalTold = false;
+
+  /** Throws EINVAL for an endpoint, a name or a key that cannot be one. */
+  constructor(engine: Engine, endpoint: string, options: DialOptions, events: LinkEvents) {
+    checkEndpoint(endpoint);
+    this.#engine = engine;
+    this.#endpoint = endpoint;
+    this.#events = events;
+    this.#limit = options.backlogLimit ?? BACKLOG_LIMIT;
+    this.#outbox = new Outbox(this.#limit);
+    this.#backoff = new Backoff(engine.random);
+    this.#socket = dealer(engine, endpoint, options);
+    this.#monitor = new Monitor(engine.poller, this.#socket, WATCHED, (happening) => this.#onHappening(happening));
+    engine.poller.add(this);
+    engine.join(this);
+    this.#connect();
+  }
+
+  get fd(): number {
+    return this.#socket.fd;
+  }
+
+  isReadable(): boolean {
+    return this.#socket.isReadable();
+  }
+
+  send(bytes: Bytes): void {
+    checkSize(bytes);
+    if (!this.#events) return;
+    if (this.#state !== "up") this.#outbox.wait(bytes);
+    else if (this.#outbox.admit(bytes)) this.#transmit(bytes);
+    if (!this.#outbox.isOver) return;
+    const events = this.#events;
+    this.destroy();
+    queueMicrotask(() => events.down(`backlog over ${this.#limit} bytes`));
+  }
+
+  close(): void {
+    if (!this.#events) return;
+    this.#events = null;
+    if (this.#state === "dialling" && this.#outbox.isEmpty) return this.destroy();
+    this.#grace = this.#engine.clock.after(CLOSE_GRACE_MS, () => this.destroy());
+    this.#flush();
+  }
+
+  destroy(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#events = null;
+    for (const timer of [this.#attempt, this.#pause, this.#grace]) timer?.cancel();
+    this.#monitor.close();
+    this.#engine.poller.remove(this);
+    this.#socket.close();
+    this.#engine.leave(this);
+  }
+
+  drain(limit: number): boolean {
+    // The news that the connection is up precedes its first message.
+    if (this.#state === "dialling") this.#monitor.drain(limit);
+    for (let i = 0; i < limit; i++) if (!this.#receive()) return false;
+    return true;
+  }
+
+  /** Handles one message; false when there is none. */
+  #receive(): boolean {
+    if (this.#state !== "up") return false;
+    const body = this.#socket.receive();
+    if (!body) return false;
+    if (!this.#socket.more) this.#deliver(body);
+    else {
+      const value = this.#socket.receive()!;
+      switch (body[0]) {
+        case Kind.credit:
+          this.#outbox.credit(creditValue(value));
+          this.#flush();
+          break;
+        case Kind.empty:
+          this.#deliver(value);
+          break;
+        case Kind.bye:
+          this.#end("closed by the listener");
+      }
+    }
+    return true;
+  }
+
+  #deliver(body: Bytes): void {
+    const taken = this.#inbox.take(body.length);
+    if (taken) this.#control(credit(taken));
+    const events = this.#events;
+    if (events) report(() => events.message(body));
+  }
+
+  #transmit(body: Bytes): void {
+    if (body.length === 0) return this.#control(EMPTY);
+    this.#socket.send(body);
+    this.#engine.poller.touch(this);
+  }
+
+  #control([kind, value]: Control): void {
+    this.#socket.send(kind, true);
+    this.#socket.send(value);
+    this.#engine.poller.touch(this);
+  }
+
+  /** Sends what may be sent; behind the last message of a closed link its end. */
+  #flush(): void {
+    if (this.#state !== "up") return;
+    for (let body = this.#outbox.next(); body; body = this.#outbox.next()) this.#transmit(body);
+    if (this.#events || this.#isByeSent || !this.#outbox.isEmpty) return;
+    this.#isByeSent = true;
+    this.#control(BYE);
+  }
+
+  #onHappening(happening: Happening): void {
+    switch (happening.event) {
+      case MonitorEvent.handshakeSucceeded: {
+        this.#attempt?.cancel();
+        this.#state = "up";
+        const events = this.#events;
+        if (events) report(() => events.up?.());
+        return this.#flush();
+      }
+      case MonitorEvent.disconnected:
+        if (this.#state === "dialling") return this.#retryLater();
+        // libzmq announces the end before it, but all that came through the connection is in the socket by now.
+        while (this.#receive());
+        return this.#end("connection lost");
+      case MonitorEvent.closed:
+        if (this.#state === "dialling") this.#retryLater();
+        return;
+      default: {
+        const refused = this.#isRefusalTold ? undefined : this.#events?.refused;
+        this.#isRefusalTold = true;
+        if (refused) report(() => refused(handshakeFailure(happening)));
+      }
+    }
+  }
+
+  #end(reason: string): void {
+    const events = this.#events;
+    this.destroy();
+    if (events) report(() => events.down(reason));
+  }
+
+  #connect(): void {
+    this.#attempt?.cancel();
+    this.#attempt = this.#engine.clock.after(ATTEMPT_MS, () => this.#retryLater());
+    const errno = this.#socket.connect(this.#endpoint);
+    if (errno === 0) return;
+    this.destroy();
+    throw new FluxError(errno, `cannot dial ${this.#endpoint}: ${strerror(errno)}`);
+  }
+
+  #retryLater(): void {
+    if (this.#pause) return;
+    this.#attempt?.cancel();
+    this.#socket.disconnect(this.#endpoint);
+    this.#pause = this.#engine.clock.after(this.#backoff.next(), () => {
+      this.#pause = null;
+      this.#connect();
+    });
+  }
+}
+
+/** A DEALER as a link needs it. Throws EINVAL. */
+function dealer(engine: Engine, endpoint: string, { name, keys, serverKey }: DialOptions): Socket {
+  const nameLength = new TextEncoder().encode(name).length;
+  if (nameLength < 1 || nameLength > 255) throw new FluxError("EINVAL", "the name of a link has 1 to 255 bytes");
+  if (keys && !serverKey) throw new FluxError("EINVAL", "a link with keys needs the key of the listener");
+  const socket = new Socket(engine.context, SocketType.dealer);
+  try {
+    setCommonOptions(socket, endpoint);
+    socket.set(Option.routingId, name);
+    socket.set(Option.reconnectInterval, -1);
+    socket.set(Option.immediate, 1);
+    socket.set(Option.connectTimeout, ATTEMPT_MS);
+    if (keys && serverKey) {
+      socket.set(Option.curveServerKey, serverKey);
+      socket.set(Option.curvePublicKey, keys.publicKey);
+      socket.set(Option.curveSecretKey, keys.secretKey);
+    }
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}

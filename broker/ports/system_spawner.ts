@@ -1,0 +1,98 @@
+/** Processes of this machine. */
+
+import { errname, errnum, FluxError, strerror } from "../message/mod.ts";
+import { signalName } from "./signals.ts";
+import type { Child, ExitStatus, Spawner, SpawnOptions } from "./spawner.ts";
+
+export const systemSpawner: Spawner = {
+  spawn(options: SpawnOptions): Child {
+    const [program = "", ...args] = options.argv;
+    const { stdin, stdout, stderr, env, cwd, detached = false } = options;
+    let child: Deno.ChildProcess;
+    try {
+      child = new Deno.Command(program, {
+        args,
+        clearEnv: true,
+        env,
+        ...(cwd !== undefined && { cwd }),
+        stdin,
+        stdout,
+        stderr,
+        detached,
+      }).spawn();
+    } catch (error) {
+      throw explain(error, program, cwd);
+    }
+    return {
+      pid: child.pid,
+      status: exitStatus(child.status),
+      stdin: stdin === "piped" ? child.stdin : null,
+      stdout: stdout === "piped" ? child.stdout : null,
+      stderr: stderr === "piped" ? child.stderr : null,
+      kill(signal) {
+        try {
+          child.kill(signal as Deno.Signal);
+        } catch (error) {
+          if (!hasEnded(error)) throw error;
+        }
+      },
+    };
+  },
+};
+
+/** Deno has no names for real-time signals and fails to report them; the number is in what it says. */
+async function exitStatus(status: Promise<Deno.CommandStatus>): Promise<ExitStatus> {
+  try {
+    const { code, signal } = await status;
+    return { code, signal };
+  } catch (error) {
+    const number = Number(/Invalid signal: (\d+)/.exec(error instanceof Error ? error.message : "")?.[1]);
+    if (!number) throw error;
+    return { code: 128 + number, signal: signalName(number) };
+  }
+}
+
+/** `kill` of a child whose end Deno has already seen throws one of these. */
+function hasEnded(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof Deno.errors.NotFound;
+}
+
+/** What went wrong, told of the thing that is at fault: the directory, the program, or its interpreter. */
+function explain(error: unknown, program: string, cwd: string | undefined): FluxError {
+  if (cwd !== undefined && !isDirectory(cwd)) {
+    const errno = exists(cwd) ? "ENOTDIR" : "ENOENT";
+    return new FluxError(errno, `${cwd}: ${strerror(errnum(errno))}`, { cause: error });
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    const why = isDirectory(program) ? "Is a directory" : strerror(errnum("EACCES"));
+    return new FluxError("EACCES", `${program}: ${why}`, { cause: error });
+  }
+  if (error instanceof Deno.errors.NotFound) {
+    const why = program.includes("/") && exists(program) ? "its interpreter does not exist" : strerror(errnum("ENOENT"));
+    return new FluxError("ENOENT", `${program === "" ? "''" : program}: ${why}`, { cause: error });
+  }
+  const number = osError(error) ?? errnum("EINVAL");
+  return new FluxError(number, `${program}: ${errname(number) ? strerror(number) : String(error)}`, { cause: error });
+}
+
+function osError(error: unknown): number | undefined {
+  const found = /\(os error (\d+)\)/.exec(error instanceof Error ? error.message : "");
+  return found ? Number(found[1]) : undefined;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

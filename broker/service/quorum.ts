@@ -1,0 +1,56 @@
+/** The last step before `run`: rank 0 waits for every rank, the others go where their parent goes. */
+
+import { FluxError, NODEID_UPSTREAM } from "../message/mod.ts";
+import { every } from "../ports/mod.ts";
+import { ONLINE } from "./groups_service.ts";
+import type { BrokerParts } from "./native.ts";
+import { stateNumber } from "./state_machine.ts";
+
+/** How often rank 0 says who is there already, ms. */
+const REPORT = 1000;
+
+/** Resolves when all ranks are in `broker.online`. Throws ECANCELED when the broker is shut down before. */
+export async function everyoneOnline(broker: BrokerParts): Promise<void> {
+  const { groups, machine, options: { size }, ports: { clock } } = broker;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const online = () => groups.members(ONLINE);
+  const check = () => {
+    if (online().size >= size) resolve();
+  };
+  using _watch = groups.watch(ONLINE, check);
+  using _end = machine.watch(() => reject(new FluxError("ECANCELED", "shut down before all ranks were there")));
+  const report = every(clock, REPORT, () => broker.log("err", `nodeset: ${online().toNodeset()} (incomplete)`));
+  check();
+  try {
+    await promise;
+  } finally {
+    report.cancel();
+  }
+  broker.log("info", `nodeset: ${online().toNodeset()} (complete)`);
+}
+
+/**
+ * Follows the parent's states for as long as there is one: to `run`, when this resolves, and later to the end, which
+ * shuts this broker down. Throws what ends the parent before it runs.
+ */
+export function followParent(broker: BrokerParts): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const follow = async (): Promise<void> => {
+    const final = { final: stateNumber("shutdown") };
+    const states = broker.handle.stream<{ state: number }>("state-machine.monitor", final, { rank: NODEID_UPSTREAM });
+    const parent = broker.tree.parent?.uuid;
+    try {
+      for await (const { state } of states) {
+        if (state >= stateNumber("run")) resolve();
+        if (state >= stateNumber("cleanup")) void broker.shutdown(0, "parent is shutting down");
+      }
+    } catch (error) {
+      // The stream ended with the link to a former parent: the new one is followed like the first.
+      const present = broker.tree.parent?.uuid;
+      if (present === undefined || present === parent) throw error;
+      await follow();
+    }
+  };
+  follow().then(() => reject(new FluxError("ECONNRESET", "the parent ended before it ran")), reject);
+  return promise;
+}

@@ -1,0 +1,115 @@
+/**
+ * Changing the parent of a broker while it runs (services.md §3, `cmb.reparent`). The broker with the new parent's
+ * endpoint is looked for over the tree, asked to let us in, and joined; only then is the old parent left.
+ *
+ * Invariants: one change at a time; the old parent stays until the new one has taken us in, also when that fails.
+ */
+
+import { FluxError, type JsonObject } from "../message/mod.ts";
+import type { Methods } from "../handle/mod.ts";
+import { type Card, readCard } from "./card.ts";
+import { integerField, optionalString, stringField } from "./fields.ts";
+import type { BrokerParts } from "./native.ts";
+
+/** The whole change may take this long, and the search for the endpoint this long at each broker, ms. */
+const PATIENCE = 10_000;
+const SEARCH = 5_000;
+
+export class Reparent {
+  readonly #broker: BrokerParts;
+  /** Parents this broker has had, by endpoint. */
+  readonly #known = new Map<string, Card>();
+  #busy = false;
+
+  constructor(broker: BrokerParts) {
+    this.#broker = broker;
+  }
+
+  get methods(): Methods {
+    return {
+      "overlay.find": ({ payload }) => this.#find(stringField(payload, "uri")),
+      "overlay.admit": ({ payload }) => this.#admit(payload),
+    };
+  }
+
+  /** Notes the first parent. */
+  began(parent: Card): void {
+    this.#known.set(parent.tbon, parent);
+  }
+
+  /**
+   * Makes the broker that listens on `uri` the parent. Throws EINVAL for what is no URI, at rank 0, and for a broker below
+   * this one; ENOENT when no broker of the session listens there; EAGAIN while a change is under way, here or there;
+   * ETIMEDOUT when the new parent does not take us in.
+   */
+  async move(uri: string): Promise<void> {
+    const { options: { rank }, tree, log } = this.#broker;
+    if (!uri.includes("://")) throw new FluxError("EINVAL", `"${uri}" is no URI`);
+    if (rank === 0) throw new FluxError("EINVAL", "rank 0 is the root of the tree and has no parent");
+    if (this.#busy) throw new FluxError("EAGAIN", `rank ${rank} is changing its parent already`);
+    this.#busy = true;
+    try {
+      const kind = this.#known.has(uri) ? "restored" : "new";
+      if (tree.parent?.uri !== uri) await this.#move(await this.#locate(uri));
+      log.call(this.#broker, "info", `reparent ${uri} (${kind})`, "overlay");
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #locate(uri: string): Promise<Card> {
+    const { handle } = this.#broker;
+    return readCard(await handle.rpc("overlay.find", { uri }, { rank: 0, timeout: SEARCH }));
+  }
+
+  async #move(to: Card): Promise<void> {
+    const { handle, tree, events, options: { rank, keys }, ports: { clock } } = this.#broker;
+    if (tree.ranks.has(to.rank)) {
+      throw new FluxError(
+        "EINVAL",
+        to.rank === rank ? "that is this broker itself" : `rank ${to.rank} is below rank ${rank}`,
+      );
+    }
+    const key = keys && to.publicKey;
+    await handle.rpc("overlay.admit", { rank, publicKey: keys?.publicKey }, { rank: to.rank, timeout: SEARCH });
+    const over = new AbortController();
+    const late = () => over.abort(new FluxError("ETIMEDOUT", `${to.tbon}: rank ${to.rank} did not take us in`));
+    const timer = clock.after(PATIENCE, late);
+    const from = this.#known.get(tree.parent?.uri ?? "");
+    try {
+      await events.connect(to.events, key, over.signal);
+      await tree.connect(to.tbon, key, over.signal);
+      this.#known.set(to.tbon, to);
+    } catch (error) {
+      // Events must come from whoever is the parent, so that its loss is the loss of both.
+      if (from) events.connect(from.events, keys && from.publicKey).catch(() => {});
+      throw error;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Answers with the card of the broker in this subtree whose endpoint it is. */
+  async #find(uri: string): Promise<object> {
+    const { handle, tree, events, ring, options: { rank, hostname, keys } } = this.#broker;
+    if (tree.endpoint === uri) {
+      const card: Card = { rank, hostname, tbon: uri, events: events.endpoint, ring: ring.endpoint };
+      return { ...card, ...(keys && { publicKey: keys.publicKey }) };
+    }
+    const ask = (child: number) => handle.rpc("overlay.find", { uri }, { rank: child, timeout: SEARCH });
+    try {
+      return await Promise.any(tree.children.map((child) => ask(child.rank)));
+    } catch {
+      throw new FluxError("ENOENT", `no broker of this session listens on ${uri}`);
+    }
+  }
+
+  #admit(payload: JsonObject): void {
+    const { options: { rank }, admitted } = this.#broker;
+    const child = integerField(payload, "rank");
+    const publicKey = optionalString(payload, "publicKey");
+    if (child === rank) throw new FluxError("EINVAL", `rank ${rank} cannot be its own child`);
+    if (this.#busy) throw new FluxError("EAGAIN", `rank ${rank} is changing its own parent`);
+    if (publicKey !== undefined) admitted.add(publicKey);
+  }
+}

@@ -1,0 +1,88 @@
+/** `flux broker`: one rank of a session (cli.md §2.2). `flux start` runs it; alone it is a session of one. */
+
+import { BROKER_OPTIONS } from "./broker_options.ts";
+import { VERSION } from "./build.ts";
+import { command, CommandError } from "./mod.ts";
+import { selfArgv } from "./self.ts";
+
+export default command({
+  name: "broker",
+  summary: "Run a message broker: one rank of a session",
+  usage: ["[OPTIONS] [INITIAL-PROGRAM [ARGS...]]"],
+  options: BROKER_OPTIONS,
+  async run({ opts, args }) {
+    const [boot, { Broker, catchStrayErrors }, zmq, ports, { Topology }, { fileOutput }, settings] = await Promise.all([
+      import("../broker/boot/mod.ts"),
+      import("../broker/broker.ts"),
+      import("../broker/overlay/zmq/mod.ts"),
+      import("../broker/ports/mod.ts"),
+      import("../broker/overlay/mod.ts"),
+      import("../broker/service/log_output.ts"),
+      import("./broker_settings.ts"),
+    ]);
+    const { arity, security, heartrate, attributes, modules, method: asked } = settings.readSettings(opts);
+    const env = Deno.env.toObject();
+    const method = boot.bootMethod(asked, (name) => env[name]);
+    const { rank, size } = method;
+    const rundir = opts["scratch-directory"];
+    if (rundir !== undefined) checkDirectory(rundir);
+    const path = opts["module-path"];
+    if (path !== undefined) Deno.env.set("FLUX_MODULE_PATH", [path, env.FLUX_MODULE_PATH].filter(Boolean).join(":"));
+    const logSink = rank === 0 && opts.logdest !== "stderr" ? fileOutput(opts.logdest) : undefined;
+    const grace = opts["shutdown-grace"] ?? settings.shutdownGrace(size);
+    const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
+    const hostname = Deno.hostname();
+    return await boot.runRank({
+      method,
+      rundir,
+      self: selfArgv(),
+      hostname,
+      program: args,
+      env,
+      shape: new Topology(size, arity),
+      timeout: opts.timeout * 1000,
+      patience: opts["killer-timeout"] * 1000,
+      quiet: opts.quiet,
+      keys: () => security === "curve" && size > 1 ? zmq.curveKeypair() : undefined,
+      broker: (rundir, keys, admits) => {
+        const broker = new Broker({
+          rank,
+          size,
+          arity,
+          userid: Deno.uid() ?? 0,
+          hostname,
+          version: VERSION,
+          pid: Deno.pid,
+          rundir,
+          keys,
+          admits,
+          modules: modules(rank),
+          attributes,
+          facts: {
+            "broker.boot-method": asked === "single" ? "single" : method.kind === "fd" ? "simple" : method.kind,
+            ...(env.FLUX_URI && { "parent-uri": env.FLUX_URI }),
+            ...(opts.sid !== undefined && { "session-id": opts.sid }),
+          },
+          heartrate,
+          grace: grace * 1000,
+          ...(logSink && { logSink }),
+        }, { clock, random, spawner, transport: zmq.zmqTransport({ clock, random }), store: ports.memoryStore() });
+        catchStrayErrors((error) => broker.modules.blame(error));
+        return broker;
+      },
+    }, { clock, random, spawner });
+  },
+});
+
+/** Throws a line that says what is wrong with the directory given for sockets. */
+function checkDirectory(path: string): void {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.statSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CommandError(`${path}: No such file or directory`);
+  }
+  if (!info.isDirectory) throw new CommandError(`${path}: Not a directory`);
+  if (((info.mode ?? 0) & 0o700) !== 0o700) throw new CommandError(`${path}: mode should be u+rwx`);
+}

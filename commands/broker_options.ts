@@ -1,0 +1,32 @@
+/** The options of `flux broker` (cli.md §2.2); `flux start` checks by them what it hands on. */
+
+import type { OptionTable } from "./options.ts";
+
+export const BROKER_OPTIONS = {
+  verbose: { short: "v", type: "flag", help: "Log everything, down to level debug" },
+  quiet: { short: "q", type: "flag", help: "Do not log the start of the initial program" },
+  sid: { short: "N", type: "string", arg: "NAME", help: "Set the session-id attribute" },
+  security: { short: "s", type: "string", arg: "MODE", default: "curve", help: "Security of the links: none or curve" },
+  module: { short: "M", type: "list", arg: "NAME", help: "Load a module; NAME[RANKS] on these ranks only" },
+  exclude: { short: "x", type: "list", arg: "NAME", help: "Do not load a default module" },
+  modopt: { short: "O", type: "list", arg: "NAME:key=val", help: "Give an option to a module" },
+  "module-path": { short: "X", type: "string", arg: "PATH", help: "Look for modules in PATH (colon list) first" },
+  logdest: { short: "L", type: "string", arg: "FILE|stderr", default: "stderr", help: "Append rank 0's log to FILE" },
+  "log-level": { short: "l", type: "string", arg: "LEVEL", help: "Log this level and more severe ones (0-7 or a name)" },
+  "k-ary": { short: "k", type: "integer", arg: "K", min: 0, default: 2, help: "Fan-out of the tree; 0 is flat" },
+  heartrate: { short: "H", type: "string", arg: "SECS[s|ms]", default: "2", help: "Time between heartbeats" },
+  timeout: { short: "T", type: "number", arg: "SECS", min: 0, default: 60, help: "Give up when wire-up takes longer" },
+  "shutdown-grace": {
+    short: "g",
+    type: "number",
+    arg: "SECS",
+    min: 0,
+    help: "Time for the ranks below to leave at the end (default by size: 0.5 to 5)",
+  },
+  "killer-timeout": { type: "number", arg: "SECS", min: 0, default: 1, help: "Time for the initial program to end" },
+  "scratch-directory": { short: "D", type: "string", arg: "DIR", help: "Put sockets into DIR, which must exist" },
+  "enable-epgm": { short: "E", type: "flag", help: "Not supported: events travel the tree" },
+  "shared-ipc-namespace": { short: "I", type: "flag", help: "For compatibility; has no effect" },
+  "boot-method": { short: "m", type: "string", arg: "METHOD", default: "pmi", help: "pmi or single" },
+  setattr: { type: "list", arg: "NAME=VALUE", help: "Set an attribute" },
+} as const satisfies OptionTable;

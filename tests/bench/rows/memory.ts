@@ -1,0 +1,45 @@
+/** What a session takes while nothing is asked of it: memory of a broker, and processor time of all. */
+
+import type { Bench, Surroundings } from "../bench.ts";
+import { type Figure, meanFigure } from "../figure.ts";
+import { memory, processorSeconds } from "../process_usage.ts";
+
+/** Until what a start left behind is done, ms. */
+const SETTLED = 2_000;
+/** Over which idle time is taken, ms. */
+const WINDOW = 12_000, QUICK_WINDOW = 2_000;
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+const sizes: readonly [string, (around: Surroundings) => number][] = [
+  ["memory.1", () => 1],
+  ["memory.8", () => 8],
+  ["memory.64", ({ large }) => large],
+];
+
+export const memories: readonly Bench[] = sizes.map(([name, size]) => ({
+  name,
+  async *run(around): AsyncIterable<Figure> {
+    const session = await around.session({ size: size(around) });
+    await pause(SETTLED);
+    const all = session.brokers().map(memory);
+    yield meanFigure(`${name}.pss`, "MiB", all.map(({ pss }) => pss));
+    yield meanFigure(`${name}.private`, "MiB", all.map((one) => one.private));
+    yield meanFigure(`${name}.rss`, "MiB", all.map(({ rss }) => rss));
+  },
+}));
+
+export const idle: Bench = {
+  name: "idle.64",
+  async *run({ session, large, quick }) {
+    const processes = (await session({ size: large })).processes();
+    const used = () => processes.reduce((sum, pid) => sum + processorSeconds(pid), 0);
+    const samples: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const before = used(), start = performance.now();
+      await pause(quick ? QUICK_WINDOW : WINDOW);
+      samples.push((used() - before) * 100_000 / (performance.now() - start));
+    }
+    yield meanFigure("idle.64", "% of a core", samples);
+  },
+};

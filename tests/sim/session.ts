@@ -1,0 +1,231 @@
+import { Broker, type BrokerOptions, type Card } from "../../broker/broker.ts";
+import { Handle, type LogLevel } from "../../broker/handle/mod.ts";
+import { FluxError, Role } from "../../broker/message/mod.ts";
+import { type Clock, memoryStore, type Spawner, type Transport } from "../../broker/ports/mod.ts";
+import { endpointChannel } from "../../broker/router/mod.ts";
+import { type NetworkOptions, type SimNetwork, simNetwork } from "./network.ts";
+import { type SeededRandom, seededRandom } from "./seeded_random.ts";
+import { type VirtualClock, virtualClock } from "./virtual_clock.ts";
+
+/** The user every simulated broker runs as. */
+export const USERID = 1000;
+
+export interface SimSessionOptions {
+  /** Number of brokers. */
+  readonly size: number;
+  /** Decides all chance; print it when a test fails (see `forSeeds`). */
+  readonly seed?: number;
+  /** Fan-out of the tree, 2 unless given; 0 is flat. */
+  readonly arity?: number;
+  /** Built-in modules every rank loads, in order; none unless given. A word is a name without arguments. */
+  readonly modules?: readonly (string | { name: string; args: readonly string[] })[];
+  /** Attributes set on the command line, on every rank. */
+  readonly attributes?: Readonly<Record<string, string>>;
+  /** Milliseconds between heartbeats, 2000 unless given. */
+  readonly heartrate?: number;
+  /** Bounds of a message's travel time, and how long a connection survives a cut, ms. */
+  readonly network?: Pick<NetworkOptions, "delay" | "timeoutMs">;
+  /**
+   * Stands between the network and what a rank has dialled (its parent's tree and events, its right neighbour): returns
+   * what arrives in place of a message. For losses and duplicates that no real transport makes.
+   */
+  readonly tamper?: (rank: number, endpoint: string, bytes: Uint8Array) => readonly Uint8Array[];
+  /** Stops before the brokers start: `start` or `startRank` do it. */
+  readonly idle?: boolean;
+}
+
+/** A line of some broker's log. */
+export interface SimLogLine {
+  readonly rank: number;
+  readonly level: LogLevel;
+  readonly source: string;
+  readonly text: string;
+}
+
+/**
+ * A session of simulated brokers: real ones, over the twins of time, chance and network, all in this process. Nothing
+ * of it outlives the test, so it need not be stopped.
+ */
+export class SimSession {
+  readonly clock: VirtualClock = virtualClock();
+  readonly random: SeededRandom;
+  readonly network: SimNetwork;
+  readonly size: number;
+  /** By rank. One that was killed stays here, and does nothing any more. */
+  readonly brokers: Broker[] = [];
+  /** What all brokers logged, in order. */
+  readonly log: SimLogLine[] = [];
+  /** The log of the session as rank 0 writes it, and what cannot wait as each rank shows it, in lines. */
+  readonly written: string[] = [];
+  readonly alarms: string[] = [];
+  readonly #options: SimSessionOptions;
+  readonly #cards: Card[] = [];
+  readonly #dead = new Set<number>();
+  readonly #handles = new Map<number, Handle[]>();
+
+  constructor(options: SimSessionOptions) {
+    this.#options = options;
+    this.size = options.size;
+    this.random = seededRandom(options.seed ?? 1);
+    this.network = simNetwork({ clock: this.clock, random: this.random, ...options.network });
+    for (let rank = 0; rank < this.size; rank++) {
+      const broker = this.#broker(rank);
+      this.brokers.push(broker);
+      this.#cards.push(broker.listen({
+        tbon: `ipc:///sim/tbon-${rank}`,
+        events: `ipc:///sim/event-${rank}`,
+        ring: `ipc:///sim/ring-${rank}`,
+      }));
+    }
+  }
+
+  /** The network's name for the process of a rank, as `network.cut` and its like take it. */
+  host(rank: number): string {
+    return `node${rank}`;
+  }
+
+  /** Brings these ranks to state `run`, in virtual time. */
+  async start(ranks: Iterable<number> = this.brokers.keys()): Promise<void> {
+    await this.settle(Promise.all([...ranks].map((rank) => this.startRank(rank))));
+  }
+
+  /** Starts one rank; resolves when it runs, for which virtual time must go on. */
+  startRank(rank: number): Promise<void> {
+    const broker = this.brokers[rank]!;
+    const parent = broker.topology.parent(rank);
+    const right = this.size > 1 ? this.#cards[(rank + this.size - 1) % this.size]! : null;
+    return broker.start(parent === null ? null : this.#cards[parent]!, right);
+  }
+
+  /** A new client of this rank's broker, with the rights of a local owner. */
+  handle(rank: number, credentials: { userid?: number; rolemask?: number } = {}): Handle {
+    const owner = { userid: USERID, rolemask: Role.owner | Role.local, ...credentials };
+    const channel = endpointChannel(this.brokers[rank]!.router, { id: this.random.uuid(), ...owner });
+    const handle = new Handle(channel, { clock: this.clock });
+    this.#handles.set(rank, [...this.#handles.get(rank) ?? [], handle]);
+    return handle;
+  }
+
+  /** The process of this rank dies: it says and hears nothing any more, its clients' handles are closed. */
+  kill(rank: number): void {
+    this.#dead.add(rank);
+    this.network.kill(this.host(rank));
+    for (const handle of this.#handles.get(rank) ?? []) handle.close();
+  }
+
+  isAlive(rank: number): boolean {
+    return !this.#dead.has(rank);
+  }
+
+  /** Lets exactly `ms` of virtual time pass. */
+  run(ms: number): Promise<void> {
+    return this.clock.run(ms);
+  }
+
+  /** Runs until `promise` settles and gives its result. Throws when it does not within a virtual hour. */
+  settle<T>(promise: Promise<T>): Promise<T> {
+    return this.clock.settle(promise);
+  }
+
+  /** Runs until `condition` holds. Throws when it does not within a virtual hour. */
+  until(condition: () => boolean): Promise<void> {
+    return this.clock.runUntil(condition);
+  }
+
+  #broker(rank: number): Broker {
+    const { arity = 2, heartrate = 2000, modules = [], attributes = {} } = this.#options;
+    const options: BrokerOptions = {
+      rank,
+      size: this.size,
+      arity,
+      userid: USERID,
+      hostname: this.host(rank),
+      version: "0.1.0",
+      pid: 10_000 + rank,
+      rundir: "/sim",
+      modules: modules.map((module) => typeof module === "string" ? { name: module, args: [] } : module),
+      attributes,
+      heartrate,
+      grace: 1000,
+      logSink: (text) => void this.written.push(...text.trimEnd().split("\n")),
+      logAlarm: (text) => void this.alarms.push(...text.trimEnd().split("\n")),
+    };
+    const random = this.random.fork(`rank ${rank}`);
+    const transport = this.#transport(rank);
+    const ports = { clock: this.#mortal(rank), random, transport, spawner: noProcesses, store: memoryStore() };
+    return new SimBroker(options, ports, this.log);
+  }
+
+  #transport(rank: number): Transport {
+    const transport = this.network.transport(this.host(rank));
+    const { tamper } = this.#options;
+    if (!tamper) return transport;
+    return {
+      listen: (endpoint, options, events) => transport.listen(endpoint, options, events),
+      close: (lingerMs) => transport.close(lingerMs),
+      dial: (endpoint, options, events) =>
+        transport.dial(endpoint, options, {
+          up: () => events.up?.(),
+          message: (bytes) => tamper(rank, endpoint, bytes).forEach((copy) => events.message(copy.slice())),
+          down: (reason) => events.down(reason),
+        }),
+    };
+  }
+
+  /** A clock whose timers no longer fire once the rank is dead. */
+  #mortal(rank: number): Clock {
+    return {
+      now: () => this.clock.now(),
+      wall: () => this.clock.wall(),
+      after: (ms, callback) =>
+        this.clock.after(ms, () => {
+          if (this.isAlive(rank)) callback();
+        }),
+    };
+  }
+}
+
+/** Makes a session and, unless told to stay idle, brings all ranks to `run`. */
+export async function simSession(options: SimSessionOptions): Promise<SimSession> {
+  const session = new SimSession(options);
+  if (!options.idle) await session.start();
+  return session;
+}
+
+/**
+ * Runs `body` once for each of `count` seeds, `factor` times as many with FLUX_TEST_RUNS, one alone with FLUX_TEST_SEED.
+ * A failure names its seed.
+ */
+export async function forSeeds(count: number, body: (seed: number) => Promise<void>): Promise<void> {
+  const only = Deno.env.get("FLUX_TEST_SEED");
+  const last = count * Number(Deno.env.get("FLUX_TEST_RUNS") ?? 1);
+  const seeds = only === undefined ? Array.from({ length: last }, (_, i) => i + 1) : [Number(only)];
+  for (const seed of seeds) {
+    try {
+      await body(seed);
+    } catch (error) {
+      console.error(`failed with FLUX_TEST_SEED=${seed}`);
+      throw error;
+    }
+  }
+}
+
+class SimBroker extends Broker {
+  readonly #lines: SimLogLine[];
+
+  constructor(options: BrokerOptions, ports: ConstructorParameters<typeof Broker>[1], lines: SimLogLine[]) {
+    super(options, ports);
+    this.#lines = lines;
+  }
+
+  override log(level: LogLevel, text: string, source = "broker"): void {
+    this.#lines.push({ rank: this.options.rank, level, source, text });
+    super.log(level, text, source);
+  }
+}
+
+const noProcesses: Spawner = {
+  spawn() {
+    throw new FluxError("ENOSYS", "a simulated broker starts no processes");
+  },
+};
