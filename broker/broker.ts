@@ -289,7 +289,7 @@ export class Broker implements BrokerParts {
     this.heartbeat.follow(() => this.modules.beat());
     this.tree.report(statusNumber(this.health.status));
     await this.handle.serve(nativeServices(this));
-    await this.handle.listen(PULSE, ({ payload }) => this.heartbeat.heard(payload));
+    await this.handle.listen(PULSE, (event) => this.heartbeat.heard(event));
     await followStatsEvents(this.handle, this.router, this.uuid);
   }
 
@@ -302,7 +302,7 @@ export class Broker implements BrokerParts {
 
   #childChanged(child: Child, change: ChildChange, reason: string): void {
     const { rank, hostname, status } = child;
-    if (change === "left" || change === "moved" || change === "lost") this.groups.childGone(child.ranks);
+    this.groups.childChanged(child.uuid, change === "left" || change === "moved" || change === "lost");
     if (change === "lost") this.log("err", `rank ${rank} (${hostname}) is lost: ${reason}`, "overlay");
     this.health.report({ rank, change, status, reason });
     this.tree.report(statusNumber(this.health.status));

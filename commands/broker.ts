@@ -28,7 +28,9 @@ export default command({
     if (rundir !== undefined) checkDirectory(rundir);
     const path = opts["module-path"];
     if (path !== undefined) Deno.env.set("FLUX_MODULE_PATH", [path, env.FLUX_MODULE_PATH].filter(Boolean).join(":"));
-    const logSink = rank === 0 && opts.logdest !== "stderr" ? fileOutput(opts.logdest) : undefined;
+    // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
+    const logFile = opts.logdest === "stderr" ? undefined : fileOutput(opts.logdest);
+    const log = logFile && (rank === 0 ? { logSink: logFile } : { logAlarm: logFile });
     const grace = opts["shutdown-grace"] ?? settings.shutdownGrace(size);
     const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
     const hostname = Deno.hostname();
@@ -36,7 +38,6 @@ export default command({
       method,
       rundir,
       self: selfArgv(),
-      hostname,
       program: args,
       env,
       shape: new Topology(size, arity),
@@ -65,7 +66,7 @@ export default command({
           },
           heartrate,
           grace: grace * 1000,
-          ...(logSink && { logSink }),
+          ...log,
         }, { clock, random, spawner, transport: zmq.zmqTransport({ clock, random }), store: ports.memoryStore() });
         catchStrayErrors((error) => broker.modules.blame(error));
         return broker;

@@ -12,7 +12,12 @@ export const BROKER_OPTIONS = {
   modopt: { short: "O", type: "list", arg: "NAME:key=val", help: "Give an option to a module" },
   "module-path": { short: "X", type: "string", arg: "PATH", help: "Look for modules in PATH (colon list) first" },
   logdest: { short: "L", type: "string", arg: "FILE|stderr", default: "stderr", help: "Append rank 0's log to FILE" },
-  "log-level": { short: "l", type: "string", arg: "LEVEL", help: "Log this level and more severe ones (0-7 or a name)" },
+  "log-level": {
+    short: "l",
+    type: "string",
+    arg: "LEVEL",
+    help: "Log this level and more severe ones (0-7 or a name)",
+  },
   "k-ary": { short: "k", type: "integer", arg: "K", min: 0, default: 2, help: "Fan-out of the tree; 0 is flat" },
   heartrate: { short: "H", type: "string", arg: "SECS[s|ms]", default: "2", help: "Time between heartbeats" },
   timeout: { short: "T", type: "number", arg: "SECS", min: 0, default: 60, help: "Give up when wire-up takes longer" },

@@ -27,7 +27,9 @@ const RANKS = /\[[\d,-]+\]$/;
 /** Reads options that were parsed. Throws UsageError and CommandError with the texts of cli.md §2. */
 export function readSettings(opts: BrokerOpts): BrokerSettings {
   const method = opts["boot-method"].toLowerCase();
-  if (method !== "pmi" && method !== "single") throw new UsageError(`boot-method \`${opts["boot-method"]}': pmi or single`);
+  if (method !== "pmi" && method !== "single") {
+    throw new UsageError(`boot-method \`${opts["boot-method"]}': pmi or single`);
+  }
   if (opts["enable-epgm"]) throw new CommandError("multicast events are not supported: events travel the tree");
   return {
     arity: opts["k-ary"],
@@ -63,7 +65,9 @@ function readSecurity(mode: string): "none" | "curve" {
 function readHeartrate(text: string): number {
   const parts = /^(\d+\.?\d*|\.\d+)(s|ms)?$/.exec(text);
   const ms = Number(parts?.[1]) * (parts?.[2] === "ms" ? 1 : 1000);
-  if (!(ms >= 10 && ms <= 30_000)) throw new CommandError(`heartrate \`${text}': Invalid argument`, { hint: "10ms to 30s" });
+  if (!(ms >= 10 && ms <= 30_000)) {
+    throw new CommandError(`heartrate \`${text}': Invalid argument`, { hint: "10ms to 30s" });
+  }
   return ms;
 }
 

@@ -35,7 +35,9 @@ export default command({
       return;
     }
     const request = { follow: opts.follow, nobacklog: opts.follow && opts.new, clear: opts["read-clear"] };
-    for await (const line of handle.streamRaw("log.dmesg", encodeJson(request), { signal })) yield entry(decodeText(line));
+    for await (const line of handle.streamRaw("log.dmesg", encodeJson(request), { signal })) {
+      yield entry(decodeText(line));
+    }
   },
   human: (entry) =>
     readableLogLine({

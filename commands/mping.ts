@@ -60,7 +60,9 @@ export default command({
         if (!json) warn(`${rank}: ${text}`);
       };
       try {
-        for await (const answer of handle.mrpc("mecho", { seq, pad }, { ranks, signal, timeout: opts.timeout * 1000 })) {
+        for await (
+          const answer of handle.mrpc("mecho", { seq, pad }, { ranks, signal, timeout: opts.timeout * 1000 })
+        ) {
           const { rank, error } = answer;
           if (error) fail(rank, "no response", error.message);
           else if (isEcho(answer, seq, pad)) result.answered.add(rank);

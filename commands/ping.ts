@@ -142,13 +142,13 @@ class Pinger {
         "time.tv_nsec": Math.floor(start % 1000 * 1e6),
         pad,
       });
-      const time = systemClock.now() - start;
+      const time = since(start);
       const { route } = answer;
       if (typeof route !== "string" || answer.seq !== seq || answer.pad !== pad) throw new FluxError("EPROTO");
       return { ...record, time, route };
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
-      return { ...record, time: systemClock.now() - start, error };
+      return { ...record, time: since(start), error };
     }
   }
 
@@ -160,6 +160,11 @@ class Pinger {
     const to = rank === NODEID_ANY ? await this.#handle.rank() : rank;
     return await this.#handle.rpc("overlay.ring", { rank: to, topic, payload }, limits);
   }
+}
+
+/** Milliseconds, to the microsecond, since `start` of the clock. */
+function since(start: number): number {
+  return Math.round((systemClock.now() - start) * 1000) / 1000;
 }
 
 /** Why no later request can fare better, or undefined if one may. */

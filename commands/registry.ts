@@ -30,6 +30,11 @@ export const registry: Registry = {
     summary: "Run a message broker: one rank of a session",
     load: () => import("./broker.ts"),
   },
+  keygen: {
+    group: "Sessions",
+    summary: "Make keys for secure links between brokers",
+    load: () => import("./keygen.ts"),
+  },
   comms: {
     group: "Sessions",
     summary: "Show or change a broker's place in the session",

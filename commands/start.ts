@@ -30,12 +30,19 @@ export default command({
       default: 1,
       help: "At the end, kill brokers that have hung this long",
     },
-    timeout: { type: "number", arg: "SECONDS", min: 0, help: "Give up when ranks take longer to come up (default by size: 30 to 60)" },
+    timeout: {
+      type: "number",
+      arg: "SECONDS",
+      min: 0,
+      help: "Give up when ranks take longer to come up (default by size: 30 to 60)",
+    },
     security: { type: "string", arg: "MODE", default: "curve", help: "Security of the links: none or curve" },
     statedir: { type: "string", arg: "DIR", help: "Keep the session's data in DIR" },
   },
   async run({ opts, args, warn }) {
-    if (opts.size === undefined && startedByLauncher()) return await system.become([...selfArgv(), "broker", "--", ...args]);
+    if (opts.size === undefined && startedByLauncher()) {
+      return await system.become([...selfArgv(), "broker", "--", ...args]);
+    }
     const size = readSize(opts.size);
     refuseElsewhere(opts);
     if (opts["killer-timeout"] < 0) throw new CommandError("--killer-timeout argument must be >= 0");
@@ -44,6 +51,8 @@ export default command({
       `--k-ary=${opts["k-ary"]}`,
       `--security=${opts.security}`,
       `--killer-timeout=${opts["killer-timeout"]}`,
+      // Longer than ours: a rank that hangs is killed by us rather than given up by its parent.
+      `--shutdown-grace=${2 * opts["killer-timeout"]}`,
       ...opts.module.map((name) => `--module=${name}`),
       ...opts.modopt.map((option) => `--modopt=${option}`),
       ...words,
@@ -61,10 +70,8 @@ export default command({
       hostname: Deno.hostname(),
       self: selfArgv(),
       brokerArgs,
-      rootArgs: (rundir) => {
-        const log = opts.noexec ? "cmbd.log" : logFile(rundir, warn);
-        return [`--logdest=${log}`, ...words, "--", ...args];
-      },
+      logFile: (rundir) => logFile(rundir, warn),
+      rootArgs: ["--", ...args],
       env: Deno.env.toObject(),
       timeout: (opts.timeout ?? Math.min(60, 30 + size / 8)) * 1000,
       killerTimeout: opts["killer-timeout"] * 1000,
@@ -114,10 +121,14 @@ function readSize(text: string | undefined): number {
 }
 
 /** What this version starts is on this machine. */
-function refuseElsewhere(opts: { nnodes: unknown; ntasks: unknown; partition: unknown; hosts: unknown; statedir: unknown }): void {
+function refuseElsewhere(
+  opts: { nnodes: unknown; ntasks: unknown; partition: unknown; hosts: unknown; statedir: unknown },
+): void {
   const slurm = (["nnodes", "ntasks", "partition"] as const).find((name) => opts[name] !== undefined);
   const hint = "flux start --size N starts N brokers on this machine";
   if (slurm) throw new CommandError(`--${slurm} needs Slurm, which this version cannot start through`, { hint });
   if (opts.hosts !== undefined) throw new CommandError("--hosts: this version cannot start on other hosts", { hint });
-  if (opts.statedir !== undefined) throw new CommandError("--statedir: this version keeps a session's data in memory only");
+  if (opts.statedir !== undefined) {
+    throw new CommandError("--statedir: this version keeps a session's data in memory only");
+  }
 }

@@ -31,7 +31,7 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files that may load, at run time, what their room may not import. */
-const LAZY: readonly string[] = ["commands/start.ts", "commands/broker.ts"];
+const LAZY: readonly string[] = ["commands/start.ts", "commands/broker.ts", "commands/keygen.ts"];
 
 /** One import; paths are relative to the checkout. */
 export interface Import {
@@ -72,7 +72,8 @@ export function faults(imports: readonly Import[]): string[] {
     }
   }
   const fixed = imports.filter((edge) => edge.kind !== "lazy" && room(edge.from) !== undefined);
-  const files = circle(fixed.map((edge) => [edge.from, edge.to] as const));
+  // Within a room two files may name each other's types, which are gone at run time; between rooms that counts.
+  const files = circle(fixed.filter((edge) => edge.kind === "static").map((edge) => [edge.from, edge.to] as const));
   if (files) found.push(`circular import: ${files.join(" → ")}`);
   const rooms = circle(
     fixed.map((edge) => [room(edge.from)!, room(edge.to) ?? ""] as const).filter(([a, b]) => a !== b),

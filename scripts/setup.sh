@@ -18,18 +18,21 @@ esac
 store=$root/.deno
 deno=$store/$version-$arch/deno
 
-# Certificate authorities of this machine count as well (a proxy may have its own).
-: "${DENO_TLS_CA_STORE:=mozilla,system}" "${DENO_NO_UPDATE_CHECK:=1}"
-export DENO_TLS_CA_STORE DENO_NO_UPDATE_CHECK
-[ -n "${HOME:-}${DENO_DIR:-}" ] || export DENO_DIR="$store/cache"
+# The environment Deno does its work in; not for flux, which starts other people's programs.
+deno_env() {
+  # Certificate authorities of this machine count as well: a proxy may have its own.
+  export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-mozilla,system}" DENO_NO_UPDATE_CHECK=1
+  caches=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+  export DENO_DIR="${DENO_DIR:-${caches:-$store}/deno}"
+}
 
 # Runs "$@" while no other set-up of this checkout runs. The lock spares double work; nothing breaks without it.
 alone() {
   mkdir -p "$store"
   if command -v flock >/dev/null 2>&1; then
-    (flock 9 && "$@") 9>"$store/lock" || exit
+    (flock 9 && deno_env && "$@") 9>"$store/lock" || exit
   else
-    ("$@") || exit
+    (deno_env && "$@") || exit
   fi
 }
 

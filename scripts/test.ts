@@ -15,7 +15,7 @@ import { closing, NOTHING, type Tally, tally } from "./runner/report.ts";
 const root = new URL("../", import.meta.url).pathname;
 const deno = Deno.execPath();
 const SECOND = 1_000;
-/** Tests that share nothing and start no session; several files at a time. */
+/** Tests that start no session. */
 const PURE = /^tests\/(unit|sim)\//;
 
 /** Each step of the gate: what it is called and the arguments of deno. */
@@ -55,7 +55,7 @@ async function gate(): Promise<Tally> {
 
 /** One run of `deno test`, which prints as it goes. */
 async function tests(title: string, args: readonly string[], limit: number): Promise<Tally> {
-  const work = await Deno.makeTempDir({ prefix: "flux-test-" });
+  const work = await Deno.makeTempDir({ prefix: "flux-runner-" });
   try {
     const env = { FLUX_TEST_SKIPS: `${work}/skips` };
     const outcome = await run(deno, ["test", "-A", "--permit-no-files", `--junit-path=${work}/junit`, ...args], {
@@ -124,7 +124,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (pure.length > 0) {
     await phase(
       "unit and sim",
-      () => tests("unit and sim", ["--no-check", "--parallel", ...filter, ...pure], 300 * SECOND),
+      () => tests("unit and sim", ["--no-check", ...filter, ...pure], 300 * SECOND),
     );
   }
   if (sessions.length > 0) {

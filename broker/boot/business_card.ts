@@ -29,7 +29,9 @@ export function decodeCard(rank: number, text: string): Card {
   const { host, pubkey, uri } = (fields ?? {}) as Record<string, unknown>;
   if (typeof host !== "string") throw bad("host is missing");
   if (pubkey !== undefined && (typeof pubkey !== "string" || pubkey.length !== 40)) throw bad("pubkey is no Z85 key");
-  if (!Array.isArray(uri) || uri.length < 3 || !uri.every((one) => typeof one === "string")) throw bad("uri is no list");
+  if (!Array.isArray(uri) || uri.length < 3 || !uri.every((one) => typeof one === "string")) {
+    throw bad("uri is no list");
+  }
   const [tbon, events, ring] = uri as string[];
   return { rank, hostname: host, publicKey: pubkey, tbon: tbon!, events: events!, ring: ring! };
 }

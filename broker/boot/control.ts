@@ -5,9 +5,9 @@
 
 import { FluxError } from "../message/mod.ts";
 
-/** From a broker. The first line is `hello`, before any PMI. */
+/** From a broker. The first line is `hello` with its rank, before any PMI. */
 export type Report =
-  | { readonly hello: { readonly rank: number; readonly hostname: string } }
+  | { readonly hello: number }
   /** It has joined its parent and loaded its modules. */
   | { readonly joined: true }
   /** State `run` is reached. */
@@ -28,6 +28,8 @@ export interface Ending {
 
 /** To a broker. */
 export type Order =
+  /** Rank 0: run the initial program. Only then may signals follow. */
+  | { readonly run: true }
   /** Rank 0: a signal for the initial program. */
   | { readonly signal: string }
   | { readonly shutdown: string };

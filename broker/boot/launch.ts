@@ -34,7 +34,9 @@ export interface LaunchOptions {
   readonly self: readonly string[];
   /** Words behind `broker`: for every rank, and for rank 0 alone. */
   readonly brokerArgs: readonly string[];
-  rootArgs(rundir: string): readonly string[];
+  readonly rootArgs: readonly string[];
+  /** Finds the file for the session's log. */
+  logFile(rundir: string): string;
   readonly env: Readonly<Record<string, string>>;
   /** How long ranks may take to come up, ms. */
   readonly timeout: number;
@@ -101,7 +103,7 @@ export class Launch {
 
   /** The command lines that `run` would start, without the run directory. */
   commands(): string[][] {
-    return Array.from({ length: this.#options.size }, (_, rank) => this.#argv(rank, "DIR"));
+    return Array.from({ length: this.#options.size }, (_, rank) => this.#argv(rank, "DIR", "cmbd.log"));
   }
 
   /** A signal came to `flux start`: the first lets the program and the session end in order, the second kills. */
@@ -120,22 +122,25 @@ export class Launch {
     this.#order(root, { signal: name });
     if (this.#alarms.isSet("answer")) return;
     this.#alarms.set("answer", Math.max(LOOK, killerTimeout), () => {
-      say(`rank 0 (pid ${root.child.pid}) does not react to ${name}`);
+      say(`rank 0 (pid ${root.child.pid}) does not react to ${name}: killed`);
+      this.#dismiss(root, "SIGKILL");
       this.#abort(128 + number);
     });
   }
 
-  #argv(rank: number, rundir: string): string[] {
+  #argv(rank: number, rundir: string, log: string): string[] {
     const { self, brokerArgs, rootArgs } = this.#options;
-    return [...self, "broker", `--scratch-directory=${rundir}`, ...brokerArgs, ...rank === 0 ? rootArgs(rundir) : []];
+    const places = [`--scratch-directory=${rundir}`, `--logdest=${log}`];
+    return [...self, "broker", ...places, ...brokerArgs, ...rank === 0 ? rootArgs : []];
   }
 
   /** Rank 0 has our terminal and is in its foreground process group; the others know of no terminal. */
   #spawnAll(): void {
-    const { size, env, verbose, say } = this.#options;
+    const { size, env, verbose, say, logFile } = this.#options;
+    const log = logFile(this.#rundir);
     const shared = { ...env, PMI_SIZE: `${size}`, [START_SOCKET]: `${this.#rundir}/start` };
     for (let rank = 0; rank < size; rank++) {
-      const argv = this.#argv(rank, this.#rundir);
+      const argv = this.#argv(rank, this.#rundir, log);
       if (verbose) say(`${rank}: ${argv.join(" ")}`);
       const child = this.#ports.spawner.spawn({
         argv,
@@ -147,41 +152,49 @@ export class Launch {
       });
       const member: Member = { rank, child, progress: "spawned" };
       this.#members.push(member);
-      void child.status.then((status) => this.#exited(member, status));
+      void child.status.then((status) => this.#lastWords(member).then(() => this.#exited(member, status)));
     }
   }
 
   async #accept(listener: Deno.UnixListener): Promise<void> {
-    for await (const conn of listener) void this.#hear(new LineStream(conn, CONTROL_LIMIT));
+    for await (const conn of listener) void this.#greet(new LineStream(conn, CONTROL_LIMIT));
   }
 
-  async #hear(control: LineStream): Promise<void> {
-    let member: Member | undefined;
+  async #greet(control: LineStream): Promise<void> {
+    const line = await control.read();
+    const report = line?.startsWith("{") ? decodeControl<Report>(line) : undefined;
+    const member = report && "hello" in report ? this.#members[report.hello] : undefined;
+    if (!member) return control.close();
+    member.control = control;
+    member.progress = "connected";
+    member.heard = this.#hear(member, control);
+    if (this.#stage === "ending") this.#order(member, { shutdown: "the session is ending" });
+  }
+
+  async #hear(member: Member, control: LineStream): Promise<void> {
     for (let line = await control.read(); line !== null; line = await control.read()) {
-      if (!line.startsWith("{")) {
-        if (member) this.#wireUp(member, line);
-        continue;
-      }
-      const report = decodeControl<Report>(line);
-      if (member) this.#heard(member, report);
-      else if ("hello" in report && this.#members[report.hello.rank]) {
-        member = this.#members[report.hello.rank]!;
-        member.control = control;
-        member.progress = "connected";
-        if (this.#stage === "ending") this.#order(member, { shutdown: "the session is ending" });
-      } else break;
+      if (line.startsWith("{")) this.#heard(member, decodeControl<Report>(line));
+      else this.#wireUp(member, line);
     }
     await control.close();
+  }
+
+  /** The end of a process may be seen before what it said last; that is waited for, but not for long. */
+  async #lastWords(member: Member): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#ports.clock.after(GATHER, resolve);
+    await Promise.race([member.heard, promise]);
+    timer.cancel();
   }
 
   #heard(member: Member, report: Report): void {
     if (this.#stage === "ending") this.#restartKiller();
     if ("joined" in report) member.progress = "joined";
-    else if ("up" in report) member.progress = "up";
-    else if ("program" in report) this.#running(report.program);
+    else if ("up" in report) this.#up(member);
+    else if ("program" in report) this.#program = report.program;
     else if ("failed" in report) {
       member.failed = report.failed;
-      if (this.#stage === "starting") this.#end(report.status, "a rank did not come up");
+      if (this.#stage !== "ending") this.#end(report.status, "a rank did not come up");
     } else if ("ending" in report) {
       member.ending = report.ending;
       if (member.rank === 0 && this.#stage === "running") this.#ending(report.ending.status);
@@ -214,24 +227,28 @@ export class Launch {
     if (this.#exchanges.length > KEPT_LINES) this.#exchanges.shift();
   }
 
-  /** The initial program runs: the session is up. */
-  #running(pid: number): void {
-    if (this.#stage !== "starting") return;
+  /** When rank 0 is up, so is the session. */
+  #up(member: Member): void {
+    member.progress = "up";
+    if (member.rank > 0 || this.#stage !== "starting") return;
     this.#stage = "running";
-    this.#program = pid;
     this.#alarms.cancel("deadline", "notice");
-    this.#alarms.set("look", LOOK, () => this.#look(pid));
+    this.#order(member, { run: true });
+    this.#alarms.set("look", LOOK, () => this.#look());
   }
 
   /** When the initial program has ended and rank 0 says nothing of it for a while, rank 0 hangs. */
-  #look(pid: number): void {
+  #look(): void {
     const { killerTimeout, say } = this.#options;
-    this.#alarms.set("look", LOOK, () => this.#look(pid));
-    const state = processState(pid);
+    this.#alarms.set("look", LOOK, () => this.#look());
+    if (this.#program === undefined) return;
+    const state = processState(this.#program);
     if ((state !== undefined && state.state !== "Z") || this.#alarms.isSet("hang")) return;
     const wait = state?.waitStatus ?? 0;
     this.#alarms.set("hang", killerTimeout, () => {
-      say(`rank 0 (pid ${this.#members[0]!.child.pid}) does not react to the end of the initial program`);
+      const root = this.#members[0]!;
+      say(`rank 0 (pid ${root.child.pid}) does not react to the end of the initial program: killed`);
+      this.#dismiss(root, "SIGKILL");
       this.#abort((wait & 0x7f) === 0 ? wait >> 8 & 0xff : 128 + (wait & 0x7f));
     });
   }
@@ -245,7 +262,9 @@ export class Launch {
       this.#abort(status.code);
     } else if (!dismissed && failed === undefined && this.#program !== undefined) {
       const expected = ending?.status ?? (rank === 0 ? this.#status : 0);
-      if (this.#stage === "running" || status.signal !== null || status.code !== expected) this.#reportExit(member, status);
+      if (this.#stage === "running" || status.signal !== null || status.code !== expected) {
+        this.#reportExit(member, status);
+      }
     }
     if (this.#stage === "ending") this.#restartKiller();
     if (this.#members.length === this.#options.size && this.#members.every(({ exited }) => exited)) this.#allExited();
@@ -281,16 +300,21 @@ export class Launch {
   }
 
   #tooLate(): void {
-    this.#sayLate(`did not come up within ${this.#options.timeout / 1000} s`);
+    for (const rank of this.#sayLate(`did not come up within ${this.#options.timeout / 1000} s`)) {
+      this.#dismiss(this.#members[rank]!, "SIGKILL");
+    }
     this.#end(1, "a rank did not come up");
   }
 
-  #sayLate(verb: string): void {
+  /** Names the ranks that are to blame; returns them. */
+  #sayLate(verb: string): number[] {
     const { shape, hostname: host, say } = this.#options;
-    for (const late of lateRanks(this.#members.map(({ progress }) => progress), (rank) => shape.parent(rank))) {
-      const { pid } = this.#members[late.rank]!.child;
-      say(describeLate(late, { host, pid, stopped: processState(pid)?.state === "T" }, verb));
+    const late = lateRanks(this.#members.map(({ progress }) => progress), (rank) => shape.parent(rank));
+    for (const one of late) {
+      const { pid } = this.#members[one.rank]!.child;
+      say(describeLate(one, { host, pid, stopped: processState(pid)?.state === "T" }, verb));
     }
+    return late.map(({ rank }) => rank);
   }
 
   /** Ends a session that is not up, or whose rank 0 is lost: every broker is told by us. */

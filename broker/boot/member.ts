@@ -14,6 +14,8 @@ export interface Member {
   progress: Progress;
   /** Its connection, once it has one. */
   control?: LineStream;
+  /** Resolves when everything it said on its connection has been heard. */
+  heard?: Promise<void>;
   /** Why it says that it could not come up. */
   failed?: string;
   /** What it said when it began to end. */

@@ -1,4 +1,8 @@
-/** Starting and ending a session: PMI, the wire-up, the processes of `flux start` and `flux broker`. */
+/**
+ * Starting and ending a session: PMI, the wire-up, the processes of `flux start` and `flux broker`. Certificates
+ * (certificate.ts) are not here: they need tweetnacl, which costs every start.
+ */
+export { decodeZ85, encodeZ85 } from "./z85.ts";
 export { type Card, decodeCard, encodeCard } from "./business_card.ts";
 export { exchange, type Neighbours } from "./exchange.ts";
 export { type BootMethod, bootMethod } from "./method.ts";

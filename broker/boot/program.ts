@@ -57,11 +57,12 @@ export class Program {
    */
   async tell(signal: string, by: Source): Promise<"program" | "terminal"> {
     const { clock, patience } = this.#options;
+    console.error("TELL", signal, by, clock.now());
     if (signal === "SIGINT" && await this.#fromTerminal()) return "terminal";
     const before = this.#told;
     const at = clock.now();
     if (before && before.by !== by && at - before.at < ECHO) return "program";
-    this.#told = { at, by };
+    this.#told = { at, by }; console.error("TOLD", patience, before);
     if (before) {
       this.kill();
       return "program";
@@ -72,8 +73,14 @@ export class Program {
     return "program";
   }
 
+  /** The session ends for another reason than the program's end: the program is told so, as when a terminal hangs up. */
+  end(): void {
+    if (!this.#ended && !this.#told) void this.tell("SIGHUP", "order");
+  }
+
   /** Ends it and all it has started, now. */
   kill(): void {
+    console.error("KILL");
     killTree(this.pid, this.#options.mark);
   }
 

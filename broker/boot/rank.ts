@@ -43,7 +43,6 @@ export interface RankOptions {
   readonly rundir: string | undefined;
   /** How to start this program: the initial program finds it as `flux`. */
   readonly self: readonly string[];
-  readonly hostname: string;
   /** Words of the initial program. */
   readonly program: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -98,7 +97,9 @@ class Rank {
     try {
       this.#listenToSignals();
       await Promise.race([this.#start(), this.#stopped.promise]);
-      return await this.#broker!.exited;
+      const status = await this.#broker!.exited;
+      await this.#program?.status;
+      return status;
     } catch (error) {
       return this.#failed(error);
     } finally {
@@ -109,12 +110,12 @@ class Rank {
 
   /** From nothing to the initial program, which ends the broker when it ends. */
   async #start(): Promise<void> {
-    const { method, hostname, keys: makeKeys } = this.#options;
+    const { method, keys: makeKeys } = this.#options;
     const { rank } = method;
     if (method.kind === "start") {
       const events = { order: (order: Order) => this.#obey(order), gone: () => this.#abandoned() };
       this.#starter = await Starter.connect(method.path, events);
-      this.#report({ hello: { rank, hostname } });
+      this.#report({ hello: rank });
     }
     const deadline = this.#starter ? undefined : this.#ports.clock.after(this.#options.timeout, () => this.#tooLate());
     let neighbours: Neighbours = { parent: null, right: null, keys: new Set() };
@@ -124,13 +125,16 @@ class Rank {
     const at = (name: string) => `ipc://${this.#place.path}/${name}-${rank}`;
     const card = broker.listen({ tbon: at("tbon"), events: at("event"), ring: at("ring") });
     neighbours = await this.#wireUp(card);
-    void broker.ending.then((ending) => this.#report({ ending }));
+    void broker.ending.then((ending) => {
+      this.#program?.end();
+      this.#report({ ending });
+    });
     void broker.machine.when("quorum").then(() => this.#report({ joined: true }));
     await broker.start(neighbours.parent, neighbours.right);
     deadline?.cancel();
     this.#up = true;
     this.#report({ up: true });
-    if (rank === 0) this.#runProgram(broker);
+    if (rank === 0 && !this.#starter) this.#runProgram(broker);
   }
 
   async #wireUp(card: Card): Promise<Neighbours> {
@@ -153,14 +157,19 @@ class Rank {
     const rundir = this.#place.path;
     const argv = programArgv(program, env);
     if (!quiet) broker.log("info", `starting initial program: ${argv.join(" ")}`);
-    this.#program = new Program({
-      argv,
-      env: programEnvironment(env, `local://${rundir}/local-0`, rundir),
-      clock,
-      spawner,
-      patience,
-      mark: `FLUX_URI=local://${rundir}/`,
-    });
+    try {
+      this.#program = new Program({
+        argv,
+        env: programEnvironment(env, `local://${rundir}/local-0`, rundir),
+        clock,
+        spawner,
+        patience,
+        mark: `FLUX_URI=local://${rundir}/`,
+      });
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      return this.#notRun(broker, error);
+    }
     const { pid, status } = this.#program;
     this.#report({ program: pid });
     void status.then(({ code, signal }) => {
@@ -169,19 +178,25 @@ class Rank {
     });
   }
 
+  #notRun(broker: RankBroker, error: FluxError): void {
+    const status = isErrno(error, "ENOENT") ? NOT_FOUND : NOT_RUNNABLE;
+    const text = `cannot run the initial program: ${error.message}`;
+    broker.log("err", text);
+    this.#report({ failed: text, status });
+    void broker.shutdown(status, text);
+  }
+
   #failed(error: unknown): number {
     if (error instanceof Stopped) return error.status;
-    const notRun = this.#up && error instanceof FluxError;
-    const status = notRun ? isErrno(error, "ENOENT") ? NOT_FOUND : NOT_RUNNABLE : 1;
     if (!this.#starter || this.#orphaned) throw error;
-    const text = error instanceof Error ? error.message : String(error);
-    this.#report({ failed: notRun ? `cannot run the initial program: ${text}` : text, status });
+    this.#report({ failed: error instanceof Error ? error.message : String(error), status: 1 });
     if (!(error instanceof FluxError)) throw error;
-    return status;
+    return 1;
   }
 
   #obey(order: Order): void {
     if ("shutdown" in order) return this.#end(0, order.shutdown);
+    if ("run" in order) return this.#runProgram(this.#broker!);
     void this.#program?.tell(order.signal, "order").then((signalled) => this.#report({ signalled }));
   }
 
@@ -203,8 +218,12 @@ class Rank {
 
   #tooLate(): void {
     const { method, timeout } = this.#options;
-    const missing = Array.from({ length: method.size }, (_, rank) => rank).filter((rank) => !this.#broker?.online.has(rank));
-    const who = method.rank === 0 && missing.length < method.size - 1 ? `${describeRanks(missing)} did not join` : "not up";
+    const missing = Array.from({ length: method.size }, (_, rank) => rank).filter((rank) =>
+      !this.#broker?.online.has(rank)
+    );
+    const who = method.rank === 0 && missing.length < method.size - 1
+      ? `${describeRanks(missing)} did not join`
+      : "not up";
     this.#stopped.reject(new FluxError("ETIMEDOUT", `rank ${method.rank}: ${who} within ${timeout / 1000} s`));
   }
 

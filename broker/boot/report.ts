@@ -74,7 +74,11 @@ const WHERE: Readonly<Record<Progress, string>> = {
 export function describeLate(late: Late, where: { host: string; pid: number; stopped: boolean }, verb: string): string {
   const { rank, progress, below } = late;
   const reason = where.stopped ? "the process is stopped" : WHERE[progress];
-  const waiting = below === 0 ? "" : below === 1 ? "; 1 rank below it waits for it" : `; ${below} ranks below it wait for it`;
+  const waiting = below === 0
+    ? ""
+    : below === 1
+    ? "; 1 rank below it waits for it"
+    : `; ${below} ranks below it wait for it`;
   return `rank ${rank} (${where.host}, pid ${where.pid}) ${verb}: ${reason}${waiting}`;
 }
 

@@ -21,7 +21,11 @@ export interface RunDirectory {
 }
 
 /** Makes one for `size` brokers. Throws EACCES with a line for each place that could not be used. */
-export function createRunDirectory(env: (name: string) => string | undefined, size: number, random: Random): RunDirectory {
+export function createRunDirectory(
+  env: (name: string) => string | undefined,
+  size: number,
+  random: Random,
+): RunDirectory {
   const notes: string[] = [];
   for (const [name, base] of places(env)) {
     try {

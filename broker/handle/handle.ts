@@ -37,7 +37,7 @@ export interface HandleOptions {
   clock?: Clock;
   /** The rank of the broker at the other end, where it is known beforehand. */
   rank?: number;
-  /** Hears of handlers that threw something other than a FluxError. */
+  /** Hears of handlers that threw something other than a FluxError, and of listeners that threw anything. */
   fault?(topic: string, error: unknown): void;
 }
 
@@ -67,6 +67,7 @@ export class Handle {
   readonly #matchtags = new Matchtags();
   readonly #waiters = new Map<number, Waiter>();
   readonly #server: Server;
+  readonly #fault: (topic: string, error: unknown) => void;
   readonly #listeners = new Map<string, Set<(event: Event) => void>>();
   #rank: number | undefined;
   #closed: FluxError | undefined;
@@ -76,6 +77,7 @@ export class Handle {
     this.#channel = channel;
     this.#clock = options.clock ?? systemClock;
     this.#rank = options.rank;
+    this.#fault = options.fault ?? ((_topic, error) => reportError(error));
     this.#server = new Server({
       respond: (message) => this.#closed || this.#channel.send(message),
       fault: options.fault ?? (() => {}),
@@ -285,10 +287,18 @@ export class Handle {
     else if (message.type === MessageType.request) this.#server.dispatch(message);
   }
 
+  /** A listener that throws keeps the event from nobody else. */
   #event(message: Message): void {
     const event = new Event(message);
     for (const [prefix, listeners] of this.#listeners) {
-      if (message.topic.startsWith(prefix)) { for (const listener of [...listeners]) listener(event); }
+      if (!message.topic.startsWith(prefix)) continue;
+      for (const listener of [...listeners]) {
+        try {
+          listener(event);
+        } catch (error) {
+          this.#fault(`event ${message.topic}`, error);
+        }
+      }
     }
   }
 

@@ -37,6 +37,6 @@ export {
   type Running,
 } from "./module.ts";
 export { type Cause, Reduction, type ReductionRules, scaledTimeout, type Step } from "./reduce.ts";
-export { Reducer, type TreePosition, treeReducer, type TreeReducerOptions, upstream } from "./reducer.ts";
+export { Reducer, type TreePosition } from "./reducer.ts";
 export { type Access, anyone, type Handler, type Method, type Methods, type Reply, Request, user } from "./request.ts";
 export { until } from "./until.ts";

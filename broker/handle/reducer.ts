@@ -1,8 +1,10 @@
-/** Data reduction at work: a {@link Reduction} with its timer, and one that spans the tree. */
+/**
+ * Data reduction at work: a {@link Reduction} with its timer. A reduction over the tree is one of these on every broker,
+ * whose `pass` sends to the parent (at rank 0: takes the result), and a method that adds what children send.
+ */
 
 import type { Clock, Timer } from "../ports/mod.ts";
-import { NODEID_UPSTREAM } from "../message/mod.ts";
-import { Reduction, type ReductionRules, scaledTimeout } from "./reduce.ts";
+import { Reduction, type ReductionRules } from "./reduce.ts";
 
 /** Gathers items and calls `pass` with the reduced ones of a batch. */
 export class Reducer<T> {
@@ -50,30 +52,4 @@ export interface TreePosition {
   readonly level: number;
   /** The deepest level there is. */
   readonly maxLevel: number;
-}
-
-export interface TreeReducerOptions<T> extends TreePosition {
-  readonly clock: Clock;
-  /** `timeout` is the one at the root; further down a share of it applies. */
-  readonly rules: ReductionRules<T>;
-  /** Takes reduced items at rank 0. */
-  sink(items: T[], batch: number): void;
-  /** Takes reduced items elsewhere, on their way to the parent: {@link upstream} makes one. */
-  forward(items: T[], batch: number): void;
-}
-
-/** The part that one broker has in a reduction over the whole tree: what is added anywhere ends in `sink` at rank 0. */
-export function treeReducer<T>(options: TreeReducerOptions<T>): Reducer<T> {
-  const { clock, rules, level, maxLevel, sink, forward } = options;
-  const { timeout } = rules;
-  const scaled = timeout === undefined ? rules : { ...rules, timeout: scaledTimeout(timeout, level, maxLevel + 1) };
-  return new Reducer(clock, scaled, level === 0 ? sink : forward);
-}
-
-/** Sends batches as `topic {"batch":N,"items":[…]}` to the parent broker, where the service of that topic adds them. */
-export function upstream<T>(
-  handle: { post(topic: string, payload: object, options: { rank: number }): void },
-  topic: string,
-): (items: T[], batch: number) => void {
-  return (items, batch) => handle.post(topic, { batch, items }, { rank: NODEID_UPSTREAM });
 }

@@ -20,6 +20,8 @@ export interface Child {
   announced: Idset;
   /** The status of its subtree as it reported it last (wire.md §3.9); 0 before. */
   status: number;
+  /** It has another parent already, and goes as soon as what is on its way has arrived. */
+  moving: boolean;
   /** `clock.now()` when it last sent anything. */
   lastSeen: number;
 }
@@ -46,6 +48,13 @@ export class Children {
     return set;
   }
 
+  /** The same without what is behind a child that moves: it is announced by others. */
+  get lasting(): Idset {
+    const set = new Idset([this.#own]);
+    for (const { ranks, moving } of this.#byPeer.values()) if (!moving) { for (const rank of ranks) set.add(rank); }
+    return set;
+  }
+
   get(peer: string): Child | undefined {
     return this.#byPeer.get(peer);
   }
@@ -56,7 +65,8 @@ export class Children {
   }
 
   join(peer: string, { rank, uuid, hostname, ranks }: Greeting, now: number): Child {
-    const child = { rank, uuid, hostname, ranks: new Idset(), announced: new Idset(), status: 0, lastSeen: now };
+    const sets = { ranks: new Idset(), announced: new Idset() };
+    const child: Child = { rank, uuid, hostname, ...sets, status: 0, moving: false, lastSeen: now };
     this.#byPeer.set(peer, child);
     this.announce(child, Idset.parse(ranks));
     return child;

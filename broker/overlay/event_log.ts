@@ -7,12 +7,15 @@
 export const HISTORY_EVENTS = 8192;
 export const HISTORY_BYTES = 8 << 20;
 
+const GONE = new Uint8Array(0);
+
 export type Verdict = "next" | "duplicate" | "gap";
 
 export class EventLog {
   #last = 0;
-  /** Encoded events `#first … #last`. */
-  readonly #history: Uint8Array<ArrayBuffer>[] = [];
+  /** Encoded events `#first … #last`, from `#head` on. */
+  #history: Uint8Array<ArrayBuffer>[] = [];
+  #head = 0;
   #first = 1;
   #bytes = 0;
 
@@ -30,8 +33,8 @@ export class EventLog {
   startAfter(sequence: number): void {
     this.#last = sequence;
     this.#first = sequence + 1;
-    this.#history.length = 0;
-    this.#bytes = 0;
+    this.#history = [];
+    this.#head = this.#bytes = 0;
   }
 
   /** What a received event is: the next one, one seen before, or one behind a gap. */
@@ -44,21 +47,22 @@ export class EventLog {
     this.#last++;
     this.#history.push(bytes);
     this.#bytes += bytes.length;
-    let drop = 0;
-    while (
-      this.#history.length - drop > HISTORY_EVENTS || (this.#bytes > HISTORY_BYTES && drop < this.#history.length)
-    ) {
-      this.#bytes -= this.#history[drop++]!.length;
-    }
-    // Dropped in large steps, so that a full history costs nothing per event.
-    if (drop === 0) return;
-    this.#history.splice(0, drop);
-    this.#first += drop;
+    while (this.#last - this.#first >= HISTORY_EVENTS || this.#bytes > HISTORY_BYTES) this.#drop();
   }
 
   /** Events after `sequence`, oldest first; null when some of them are no longer kept. */
   after(sequence: number): Uint8Array<ArrayBuffer>[] | null {
     if (sequence + 1 < this.#first) return null;
-    return this.#history.slice(sequence + 1 - this.#first);
+    return this.#history.slice(this.#head + sequence + 1 - this.#first);
+  }
+
+  /** Forgets the oldest event. Room is given back in large steps, so that a full history costs nothing per event. */
+  #drop(): void {
+    this.#bytes -= this.#history[this.#head]!.length;
+    this.#history[this.#head++] = GONE;
+    this.#first++;
+    if (this.#head < HISTORY_EVENTS) return;
+    this.#history = this.#history.slice(this.#head);
+    this.#head = 0;
   }
 }

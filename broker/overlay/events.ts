@@ -35,10 +35,18 @@ export interface EventsOptions {
   parentLost(reason: string): void;
 }
 
+/** A child's request to join, and the last event it has seen, if it follows the sequence already. */
+interface Joining {
+  readonly request: Message;
+  readonly after: number | undefined;
+}
+
 export class Events {
   readonly #options: EventsOptions;
   readonly #log = new EventLog();
   readonly #children = new Set<string>();
+  /** Children that asked to join before we knew where the sequence is: they are answered when we do. */
+  readonly #early = new Map<string, Joining>();
   #listener: Listener | undefined;
   #link: Link | undefined;
   /** The link to a parent that has not taken us in yet. */
@@ -65,7 +73,10 @@ export class Events {
     const options: ListenOptions = { ...(keys && { keys }), ...(admits && { admits }) };
     this.#listener = transport.listen(endpoint, options, {
       message: (peer, bytes) => this.#fromChild(peer, bytes),
-      down: (peer) => this.#children.delete(peer),
+      down: (peer) => {
+        this.#children.delete(peer);
+        this.#early.delete(peer);
+      },
     });
   }
 
@@ -144,6 +155,9 @@ export class Events {
     this.#link?.close();
     this.#link = link;
     this.#candidate = undefined;
+    const early = [...this.#early];
+    this.#early.clear();
+    for (const [peer, joining] of early) this.#admit(peer, joining);
   }
 
   #receive(event: Message, bytes: Uint8Array): void {
@@ -170,23 +184,28 @@ export class Events {
   }
 
   #fromChild(peer: string, bytes: Uint8Array): void {
-    let request: Message;
-    let missed: Uint8Array<ArrayBuffer>[] | null = [];
     try {
-      request = decode(bytes);
+      const request = decode(bytes);
       if (request.topic !== "event.join") throw new FluxError("EPROTO", `unexpected "${request.topic}"`);
       const { after } = decodeJson(request.payload);
-      missed = typeof after === "number" ? this.#log.after(after) : [];
+      const joining = { request, after: typeof after === "number" ? after : undefined };
+      if (this.#follows || this.#options.rank === 0) this.#admit(peer, joining);
+      else this.#early.set(peer, joining);
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       this.#options.log("err", `event overlay: ${error.message}`);
       this.#children.delete(peer);
-      return this.#listener?.drop(peer);
+      this.#listener?.drop(peer);
     }
+  }
+
+  /** Takes in a child and sends it what it missed, or refuses it when that is no longer kept. */
+  #admit(peer: string, { request, after }: Joining): void {
+    const missed = after === undefined ? [] : this.#log.after(after);
     const credentials = { userid: request.userid, rolemask: Role.owner };
     if (missed === null) {
       const text = `events before ${this.#log.first} are no longer kept by rank ${this.#options.rank}`;
-      this.#options.log("err", `event overlay: a child asked for ${text}`);
+      this.#options.log("err", `event overlay: a child has seen event ${after}; ${text}`);
       this.#listener?.send(peer, encode(responseTo(request, credentials, errnum("EOVERFLOW"), encodeText(text))));
       return;
     }

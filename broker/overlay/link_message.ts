@@ -2,11 +2,13 @@
 
 import { encodeJson, errorText, Flag, FluxError, Message, MessageType, Role } from "../message/mod.ts";
 
+const UNANSWERED = ["overlay.ranks", "overlay.moving"];
+
 /** A request that concerns one link. */
 export function linkRequest(topic: string, payload?: object): Message {
   return new Message({
     type: MessageType.request,
-    flags: topic === "overlay.ranks" ? Flag.noresponse : 0,
+    flags: UNANSWERED.includes(topic) ? Flag.noresponse : 0,
     rolemask: Role.owner,
     topic,
     payload: payload && encodeJson(payload),

@@ -21,38 +21,19 @@ import {
   responseTo,
   Role,
 } from "../message/mod.ts";
-import type { Clock, DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
-import type { Router } from "../router/mod.ts";
-import { type Child, type ChildChange, Children } from "./children.ts";
+import type { DialOptions, Link, Listener, ListenOptions } from "../ports/mod.ts";
+import { type Child, Children } from "./children.ts";
 import { Control, controlMessage, linkRequest } from "./link_message.ts";
+import type { TreeOptions } from "./tree_options.ts";
 import { type Greeting, PROTOCOL, readGreeting, refusal } from "./hello.ts";
 
 /** Changes of the ranks behind us are gathered this long, ms, before the parent hears of them. */
 const GATHER_RANKS = 1;
-/** What was asked over the link to a former parent has this long to be answered, ms. */
+/**
+ * What was asked over the link to a former parent has this long to be answered, ms. Halfway it is told that we have moved,
+ * since everyone must know the new way before the old one is gone.
+ */
 const LINGER = 200;
-
-export interface TreeOptions {
-  readonly rank: number;
-  readonly size: number;
-  readonly uuid: string;
-  readonly userid: number;
-  readonly hostname: string;
-  readonly version: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly transport: Transport;
-  readonly router: Router;
-  readonly keys?: KeyPair | undefined;
-  admits?(publicKey: string): boolean;
-  log(level: "err" | "warning" | "info" | "debug", text: string): void;
-  /** Something happened to a child, or to what lies behind it. */
-  childChanged(child: Child, change: ChildChange, reason: string): void;
-  /** A link to a parent begins: the first one, or a new one after a move. */
-  parentJoined?(): void;
-  /** The link to the parent ended; the router has answered what went over it. */
-  parentLost(reason: string): void;
-}
 
 interface Parent {
   readonly uri: string;
@@ -204,7 +185,7 @@ export class Tree {
 
   #greet(parent: Parent): void {
     const { rank, uuid, hostname, version } = this.#options;
-    parent.told = this.ranks;
+    parent.told = this.#children.lasting;
     const greeting: Greeting = { rank, uuid, hostname, version, ranks: `${parent.told}`, protocol: PROTOCOL };
     parent.link.send(encode(linkRequest("overlay.hello", { ...greeting })));
   }
@@ -219,8 +200,13 @@ export class Tree {
       throw new FluxError("EPROTO", `${parent.uri}: malformed hello`);
     }
     const previous = this.#parent;
-    // The same broker over a new link: the old one is dead, though nobody told us.
-    if (previous?.greeting?.uuid === uuid) this.#drop(previous);
+    // An older link to the same broker ends: it is dead, though nobody told us, or we left it only just now.
+    for (const link of this.#links) if (link.greeting?.uuid === uuid) this.#drop(link);
+    // So does the link of a former child that has become the parent: to the router a broker is one peer.
+    for (const peer of this.#children.peers((child) => child.uuid === uuid)) {
+      this.#listener?.drop(peer);
+      this.#childGone(peer, "moved", "it is the parent now");
+    }
     parent.greeting = { uuid, rank, hostname: String(hostname) };
     this.#parent = parent;
     const { link } = parent;
@@ -242,9 +228,12 @@ export class Tree {
   #retire(parent: Parent): void {
     const { clock, router } = this.#options;
     router.retire(parent.greeting!.uuid);
+    const say = (topic: string) =>
+      this.#links.has(parent) && parent.link.send(encode(linkRequest(topic, { moved: true })));
+    clock.after(LINGER / 2, () => say("overlay.moving"));
     clock.after(LINGER, () => {
       if (!this.#links.has(parent)) return;
-      parent.link.send(encode(linkRequest("overlay.goodbye", { moved: true })));
+      say("overlay.goodbye");
       this.#drop(parent);
     });
   }
@@ -290,6 +279,7 @@ export class Tree {
     if (message.type === MessageType.control) this.#controlFrom(child, message);
     else if (message.type !== MessageType.request) return false;
     else if (message.topic === "overlay.ranks") this.#ranks(child, message);
+    else if (message.topic === "overlay.moving") this.#moving(child);
     else if (message.topic === "overlay.goodbye") this.#farewell(peer, message);
     else return false;
     return true;
@@ -305,6 +295,7 @@ export class Tree {
       const why = refusal(greeting, this.#options);
       if (why) throw new FluxError("EINVAL", why);
       this.#replace(greeting);
+      this.#forgetFormer(greeting.uuid);
       answer(0, encodeJson({ rank, uuid, hostname }));
       this.#join(peer, greeting);
     } catch (error) {
@@ -322,6 +313,11 @@ export class Tree {
       this.#listener?.drop(peer);
       this.#childGone(peer, "lost", "it came back over a new connection");
     }
+  }
+
+  /** A former parent that comes as a child now. */
+  #forgetFormer(uuid: string): void {
+    for (const link of this.#links) if (link !== this.#parent && link.greeting?.uuid === uuid) this.#drop(link);
   }
 
   #join(peer: string, greeting: Greeting): void {
@@ -348,6 +344,11 @@ export class Tree {
     this.#options.childChanged(child, "ranks", "");
   }
 
+  #moving(child: Child): void {
+    child.moving = true;
+    this.#reach();
+  }
+
   #controlFrom(child: Child, message: Message): void {
     if (message.aux1 !== Control.status || child.status === message.aux2) return;
     child.status = message.aux2;
@@ -356,7 +357,7 @@ export class Tree {
 
   /** Tells the router and the parent which ranks are behind which child now. */
   #reach(): void {
-    for (const child of this.#children.all) this.#options.router.reach(child.uuid, child.ranks);
+    for (const child of this.#children.all) this.#options.router.reach(child.uuid, child.ranks, child.moving);
     this.#announceSoon();
   }
 
@@ -386,7 +387,7 @@ export class Tree {
   }
 
   #announce(): void {
-    const ranks = this.ranks;
+    const ranks = this.#children.lasting;
     if (!this.#parent?.greeting || ranks.equals(this.#parent.told)) return;
     this.#parent.told = ranks;
     this.#toParent("overlay.ranks", { ranks: `${ranks}` });

@@ -68,7 +68,9 @@ function explain(error: unknown, program: string, cwd: string | undefined): Flux
     return new FluxError("EACCES", `${program}: ${why}`, { cause: error });
   }
   if (error instanceof Deno.errors.NotFound) {
-    const why = program.includes("/") && exists(program) ? "its interpreter does not exist" : strerror(errnum("ENOENT"));
+    const why = program.includes("/") && exists(program)
+      ? "its interpreter does not exist"
+      : strerror(errnum("ENOENT"));
     return new FluxError("ENOENT", `${program === "" ? "''" : program}: ${why}`, { cause: error });
   }
   const number = osError(error) ?? errnum("EINVAL");

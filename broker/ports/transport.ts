@@ -3,15 +3,16 @@
  * events, ring); libzmq (overlay/zmq) and memory (tests/sim) implement it, and one conformance table tests both.
  *
  * The contract:
- * - A dialler presents a name of 1 to 255 bytes that is unique among all dials ever made; the listener knows it as `peer`.
+ * - A dialler presents a name of 1 to 255 bytes that is unique among all dials ever made; the listener knows it as
+ *   `peer`.
  * - Between one dialler and its listener, each way, messages arrive whole, in order and at most once. What
  *   was sent but not yet received when a connection ends may be lost; nothing else is ever lost.
  * - `dial` may come before `listen`: it keeps trying until it is connected once, or closed.
  * - A connection that ended stays ended: `down` is reported once, and nothing arrives from it after that. Who
  *   wants to go on dials again under a new name.
  * - `send` never blocks and never drops: what the network does not take at once waits in memory, in order. A peer whose
- *   backlog passes `backlogLimit` bytes is disconnected, with that reason given in `down`. A message has at most 1 GiB;
- *   a larger one throws EMSGSIZE and changes nothing.
+ *   backlog passes `backlogLimit` bytes is disconnected, with that reason given in `down` (a single message may
+ *   always wait). A message has at most 1 GiB; a larger one throws EMSGSIZE and changes nothing.
  * - Callbacks come from the event loop, never from inside a call of `send`, `dial` or `listen`.
  * - Buffers passed to `send` belong to the transport from then on; those passed to `message` to the receiver.
  */
@@ -59,7 +60,10 @@ export interface KeyPair {
 }
 
 export interface ListenOptions {
-  /** With keys, only peers whose public key `admits` accepts get in (none when it is missing); without, anyone who can reach the endpoint. */
+  /**
+   * With keys, only peers whose public key `admits` accepts get in (none when it is missing); without, anyone who can
+   * reach the endpoint.
+   */
   keys?: KeyPair;
   admits?(publicKey: string): boolean;
   backlogLimit?: number;
@@ -75,7 +79,10 @@ export interface DialOptions {
 }
 
 export interface Transport {
-  /** Opens an endpoint, `ipc://PATH` or `tcp://HOST:PORT` (`*` lets the system choose the port). Throws EADDRINUSE, EINVAL, EACCES. */
+  /**
+   * Opens an endpoint, `ipc://PATH` or `tcp://HOST:PORT` (`*` lets the system choose the port). Throws EADDRINUSE,
+   * EINVAL, EACCES.
+   */
   listen(endpoint: string, options: ListenOptions, events: ListenerEvents): Listener;
   dial(endpoint: string, options: DialOptions, events: LinkEvents): Link;
   /** Closes what is open, delivers what was sent for at most `lingerMs`, and frees the rest. */

@@ -21,6 +21,7 @@ import {
 } from "../message/mod.ts";
 import { Counters } from "./counters.ts";
 import { Disconnects } from "./disconnects.ts";
+import { type Linked, type Peer, Peers } from "./peers.ts";
 import { cancellation, Pending } from "./pending.ts";
 import { type Hop, route } from "./route.ts";
 import { ServiceTable } from "./service_table.ts";
@@ -39,15 +40,6 @@ export interface Endpoint {
   backlog?(): number;
 }
 
-/** A broker at the other end of a link. */
-export interface Peer {
-  /** Its route id. */
-  readonly id: string;
-  /** `left` sends ring requests to us, `right` takes them from us. */
-  readonly kind: "parent" | "child" | "left" | "right";
-  send(message: Message): boolean;
-}
-
 export interface RouterOptions {
   readonly rank: number;
   readonly size: number;
@@ -64,28 +56,17 @@ interface Attached {
   pending: Pending | undefined;
 }
 
-interface Linked {
-  peer: Peer;
-  counters: Counters;
-  pending: Pending;
-  /** Ranks reached through it, for a child. */
-  ranks: Idset | undefined;
-  /** Nothing new goes over it: only what is pending is still waited for. */
-  retired?: boolean;
-}
-
 const ROUTER_CREDENTIALS = { userid: USERID_UNKNOWN, rolemask: Role.owner };
 
 export class Router {
   readonly services = new ServiceTable();
   readonly #options: RouterOptions;
   readonly #endpoints = new Map<string, Attached>();
-  readonly #peers = new Map<string, Linked>();
+  readonly #peers = new Peers();
   readonly #subscriptions = new Subscriptions();
   readonly #taps = new Set<Tap>();
   readonly #leaving = new Set<(id: string) => void>();
   readonly #aliases: ((event: Message) => Message | undefined)[] = [];
-  #parent: Linked | undefined;
   #events: Message[] = [];
   #delivering = false;
 
@@ -115,18 +96,12 @@ export class Router {
 
   /** Joins a peer. Its pending requests start from nothing. */
   join(peer: Peer, ranks?: Idset): void {
-    const linked = { peer, counters: new Counters(), pending: new Pending(), ranks };
-    this.#peers.set(peer.id, linked);
-    if (peer.kind === "parent") this.#parent = linked;
+    this.#peers.join(peer, ranks);
   }
 
   /** A peer is lost: what was sent through it and not answered is answered EHOSTUNREACH. */
   leave(id: string): void {
-    const linked = this.#peers.get(id);
-    if (!linked) return;
-    this.#peers.delete(id);
-    if (this.#parent === linked) this.#parent = undefined;
-    for (const request of linked.pending.drain()) {
+    for (const request of this.#peers.leave(id)?.pending.drain() ?? []) {
       this.#respond(request, errnum("EHOSTUNREACH"), "overlay disconnect");
     }
     for (const listener of [...this.#leaving]) listener(id);
@@ -153,16 +128,14 @@ export class Router {
     return { [Symbol.dispose]: () => this.#leaving.delete(listener) };
   }
 
-  /** Which ranks are reached through a child, from now on. */
-  reach(id: string, ranks: Idset): void {
-    const linked = this.#peers.get(id);
-    if (linked) linked.ranks = ranks;
+  /** Which ranks are reached through a child, from now on. Through one that is `moving`, only by what comes from above. */
+  reach(id: string, ranks: Idset, moving = false): void {
+    this.#peers.reach(id, ranks, moving);
   }
 
   /** The child peer behind which a rank lives. */
   childFor(rank: number): string | undefined {
-    for (const [id, linked] of this.#peers) if (linked.ranks?.has(rank)) return id;
-    return undefined;
+    return this.#peers.childFor(rank, "local");
   }
 
   get endpoints(): Endpoint[] {
@@ -289,7 +262,7 @@ export class Router {
       rank: this.#options.rank,
       size: this.#options.size,
       service: (name) => this.services.find(name),
-      child: (rank) => this.childFor(rank),
+      child: (rank) => this.#peers.childFor(rank, from),
     });
     this.#forward(message, hop);
   }
@@ -302,7 +275,7 @@ export class Router {
       }
       case "parent":
       case "child": {
-        const linked = hop.to === "parent" ? this.#parent : this.#peers.get(hop.id);
+        const linked = hop.to === "parent" ? this.#peers.parent : this.#peers.get(hop.id);
         return linked
           ? this.#toPeer(linked, message)
           : this.#respond(message, errnum("EHOSTUNREACH"), "overlay disconnect");
@@ -314,7 +287,7 @@ export class Router {
 
   #ringRequest(message: Message): void {
     if (message.nodeid === this.#options.rank) return this.#request(message, "parent");
-    const right = [...this.#peers.values()].find((linked) => linked.peer.kind === "right");
+    const right = this.#peers.right;
     if (right && message.routes.length <= this.#options.size) this.#toPeer(right, message);
     else this.#respond(message, errnum("EHOSTUNREACH"));
   }

@@ -1,7 +1,7 @@
 /**
- * Groups of ranks, as one broker knows them: who joined what on this rank, and which ranks of its subtree are members of
- * what (wire.md §3.10). Pure. Every broker holds what lies behind it, so that a lost child's ranks can be taken out and
- * a new parent be told everything; rank 0 holds all.
+ * Groups of ranks, as one broker knows them (wire.md §3.10). Pure. It keeps what its own clients joined and, for each
+ * child, what that child says of the ranks behind it; members are those of each child that are reached through that child,
+ * and itself. So a rank that moves from one child to another is counted once, in whatever order the two tell of it.
  */
 
 import { FluxError, Idset, type Json, type JsonObject } from "../message/mod.ts";
@@ -13,87 +13,99 @@ export interface Change {
   readonly set: boolean;
 }
 
+type Members = Map<string, Idset>;
+
 export class Groups {
   readonly #rank: number;
-  readonly #members = new Map<string, Idset>();
   /** Who joined a group on this rank. */
   readonly #joined = new Map<string, string>();
+  readonly #behind = new Map<string, Members>();
+  #members: Members = new Map();
+  #reported: Members = new Map();
 
   constructor(rank: number) {
     this.#rank = rank;
   }
 
-  /** The members in this broker's subtree; empty for a group nobody has joined. */
+  /** The members in this broker's subtree at the last `refresh`; empty for a group nobody has joined. */
   members(name: string): Idset {
     return new Idset(this.#members.get(name));
   }
 
   /** `who` makes this rank a member. Throws EEXIST. */
-  join(name: string, who: string): Change[] {
-    if (this.#joined.has(name)) {
-      throw new FluxError("EEXIST", `rank ${this.#rank} is already a member of ${name}`);
-    }
+  join(name: string, who: string): void {
+    if (this.#joined.has(name)) throw new FluxError("EEXIST", `rank ${this.#rank} is already a member of ${name}`);
     this.#joined.set(name, who);
-    return this.apply([{ name, ranks: new Idset([this.#rank]), set: true }]);
   }
 
   /** This rank is no longer a member. Throws ENOENT. */
-  leave(name: string): Change[] {
-    if (!this.#joined.delete(name)) {
-      throw new FluxError("ENOENT", `rank ${this.#rank} is not a member of ${name}`);
-    }
-    return this.apply([{ name, ranks: new Idset([this.#rank]), set: false }]);
+  leave(name: string): void {
+    if (!this.#joined.delete(name)) throw new FluxError("ENOENT", `rank ${this.#rank} is not a member of ${name}`);
   }
 
   /** `who` is gone, and with it what it joined. */
-  leaveAll(who: string): Change[] {
-    const names = [...this.#joined].filter(([, by]) => by === who).map(([name]) => name);
-    return names.flatMap((name) => this.leave(name));
+  leaveAll(who: string): void {
+    for (const [name, by] of this.#joined) if (by === who) this.#joined.delete(name);
   }
 
-  /** These ranks are no longer behind this broker. */
-  lost(ranks: Idset): Change[] {
-    return this.apply([...this.#members.keys()].map((name) => ({ name, ranks, set: false })));
-  }
-
-  /** Takes changes in; returns what of them was not so before. */
-  apply(changes: readonly Change[]): Change[] {
-    const effective: Change[] = [];
+  /** What a child says has changed behind it. */
+  update(child: string, changes: readonly Change[]): void {
+    let table = this.#behind.get(child);
+    if (!table) this.#behind.set(child, table = new Map());
     for (const { name, ranks, set } of changes) {
-      let members = this.#members.get(name);
-      if (!members) this.#members.set(name, members = new Idset());
-      const changed = set ? ranks.difference(members) : members.intersection(ranks);
-      for (const rank of changed) {
-        if (set) members.add(rank);
-        else members.delete(rank);
-      }
-      if (changed.size > 0) effective.push({ name, ranks: changed, set });
-      if (members.size === 0) this.#members.delete(name);
+      const before = table.get(name) ?? new Idset();
+      const after = set ? before.union(ranks) : before.difference(ranks);
+      if (after.size > 0) table.set(name, after);
+      else table.delete(name);
     }
-    return effective;
   }
 
-  /** Everything, for a parent that knows nothing of this subtree. */
-  snapshot(): Change[] {
-    return [...this.#members].map(([name, members]) => ({ name, ranks: new Idset(members), set: true }));
+  /** The link to a child ended, and with it what it said. */
+  forget(child: string): void {
+    this.#behind.delete(child);
+  }
+
+  /** Works out who is a member of what; `reach` tells the ranks reached through a child. Returns the groups that changed. */
+  refresh(reach: (child: string) => Idset | undefined): string[] {
+    const before = this.#members;
+    const after: Members = new Map();
+    const add = (name: string, ranks: Iterable<number>) => {
+      let members = after.get(name);
+      if (!members) after.set(name, members = new Idset());
+      for (const rank of ranks) members.add(rank);
+    };
+    for (const name of this.#joined.keys()) add(name, [this.#rank]);
+    for (const [child, table] of this.#behind) {
+      const reached = reach(child);
+      if (reached) { for (const [name, ranks] of table) add(name, ranks.intersection(reached)); }
+    }
+    this.#members = after;
+    return [...new Set(difference(before, after).map(({ name }) => name))];
+  }
+
+  /** What the parent has to be told: how members differ from what it was told before. */
+  unreported(): Change[] {
+    const changes = difference(this.#reported, this.#members);
+    this.#reported = this.#members;
+    return changes;
+  }
+
+  /** There is a new parent, who has been told nothing. */
+  newParent(): void {
+    this.#reported = new Map();
   }
 }
 
-/** As few changes as say the same: the last word on each rank of each group. */
-export function merged(changes: readonly Change[]): Change[] {
-  const byName = new Map<string, { in: Idset; out: Idset }>();
-  for (const { name, ranks, set } of changes) {
-    let group = byName.get(name);
-    if (!group) byName.set(name, group = { in: new Idset(), out: new Idset() });
-    for (const rank of ranks) {
-      (set ? group.in : group.out).add(rank);
-      (set ? group.out : group.in).delete(rank);
-    }
-  }
-  return [...byName].flatMap(([name, group]) => [
-    ...(group.out.size > 0 ? [{ name, ranks: group.out, set: false }] : []),
-    ...(group.in.size > 0 ? [{ name, ranks: group.in, set: true }] : []),
-  ]);
+/** As few changes as lead from one to the other. */
+function difference(before: Members, after: Members): Change[] {
+  const none = new Idset();
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((name) => {
+    const was = before.get(name) ?? none, is = after.get(name) ?? none;
+    return [
+      { name, ranks: was.difference(is), set: false },
+      { name, ranks: is.difference(was), set: true },
+    ].filter(({ ranks }) => ranks.size > 0);
+  });
 }
 
 /** Changes as a `groups.update` carries them: `{"name":[{"ranks":idset,"set":b}…]}`. */

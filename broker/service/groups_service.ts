@@ -5,13 +5,12 @@
 
 import { FluxError, type Idset, NODEID_UPSTREAM, Role } from "../message/mod.ts";
 import { type Methods, type Request, user } from "../handle/mod.ts";
-import { Reducer } from "../handle/reducer.ts";
-import type { Clock } from "../ports/mod.ts";
+import type { Clock, Timer } from "../ports/mod.ts";
 import { objectField, stringField } from "./fields.ts";
-import { type Change, decodeChanges, encodeChanges, Groups, merged } from "./groups.ts";
+import { decodeChanges, encodeChanges, Groups } from "./groups.ts";
 import { watched } from "./watched.ts";
 
-/** Changes are gathered this long, ms, before the parent hears of them. */
+/** Changes are gathered this long, ms, before they count and the parent hears of them. */
 const GATHER = 1;
 
 /** The group that every broker joins when it is ready to run. */
@@ -31,37 +30,40 @@ export interface GroupsOptions {
 export class GroupsService {
   readonly #options: GroupsOptions;
   readonly #groups: Groups;
-  readonly #upstream: Reducer<Change>;
   readonly #watchers = new Map<string, Set<() => void>>();
+  #gathering: Timer | undefined;
   #closed = false;
 
   constructor(options: GroupsOptions) {
     this.#options = options;
     this.#groups = new Groups(options.rank);
-    this.#upstream = new Reducer<Change>(options.clock, { timeout: GATHER, reduce: merged }, (changes) => {
-      if (!this.#closed) options.post("groups.update", { update: encodeChanges(changes) }, { rank: NODEID_UPSTREAM });
-    });
   }
 
   get methods(): Methods {
     return {
       "groups.join": (request) => {
         requireLocal(request);
-        this.#changed(this.#groups.join(stringField(request.payload, "name"), request.sender));
+        this.#groups.join(stringField(request.payload, "name"), request.sender);
+        this.#gather();
       },
       "groups.leave": (request) => {
         requireLocal(request);
-        this.#changed(this.#groups.leave(stringField(request.payload, "name")));
+        this.#groups.leave(stringField(request.payload, "name"));
+        this.#gather();
       },
       "groups.get": user((request) => this.#get(request)),
       "groups.update": (request) => this.#update(request),
-      "groups.disconnect": ({ sender }) => this.#changed(this.#groups.leaveAll(sender)),
+      "groups.disconnect": ({ sender }) => {
+        this.#groups.leaveAll(sender);
+        this.#gather();
+      },
     };
   }
 
   /** The broker itself joins a group. Throws EEXIST. */
   join(name: string): void {
-    this.#changed(this.#groups.join(name, this.#options.uuid));
+    this.#groups.join(name, this.#options.uuid);
+    this.#gather();
   }
 
   /** The members that are known here; all of them at rank 0. */
@@ -81,19 +83,22 @@ export class GroupsService {
     };
   }
 
-  /** The link to a child ended: `ranks` were behind it. */
-  childGone(ranks: Idset): void {
-    this.#changed(this.#groups.lost(ranks));
+  /** The ranks that are reached through a child have changed, or the link to it ended. */
+  childChanged(uuid: string, isGone: boolean): void {
+    if (isGone) this.#groups.forget(uuid);
+    this.#gather();
   }
 
   /** A link to a parent begins: the parent is told all there is. */
   parentJoined(): void {
-    for (const change of this.#groups.snapshot()) this.#upstream.add(change);
+    this.#groups.newParent();
+    this.#gather();
   }
 
-  /** Says nothing more to the parent. */
+  /** Nothing counts any more, and the parent is told nothing. */
   close(): void {
     this.#closed = true;
+    this.#gathering?.cancel();
   }
 
   #get(request: Request) {
@@ -107,27 +112,26 @@ export class GroupsService {
     });
   }
 
-  /** Changes behind a child. What it says of ranks that have moved behind another child by now is out of date. */
   #update({ sender, payload }: Request): void {
-    const children = this.#options.children();
-    if (!children.some(({ uuid }) => uuid === sender)) return;
-    const elsewhere = children.filter(({ uuid }) => uuid !== sender);
-    const changes = decodeChanges(objectField(payload, "update")).map((change) =>
-      change.set ? change : {
-        ...change,
-        ranks: elsewhere.reduce((ranks, child) => ranks.difference(child.ranks), change.ranks),
-      }
-    );
-    this.#changed(this.#groups.apply(changes));
+    if (!this.#options.children().some(({ uuid }) => uuid === sender)) return;
+    this.#groups.update(sender, decodeChanges(objectField(payload, "update")));
+    this.#gather();
   }
 
-  #changed(changes: readonly Change[]): void {
-    for (const change of changes) {
-      if (this.#options.rank !== 0) this.#upstream.add(change);
+  #gather(): void {
+    if (!this.#closed) this.#gathering ??= this.#options.clock.after(GATHER, () => this.#settle());
+  }
+
+  #settle(): void {
+    this.#gathering = undefined;
+    const { children, rank, post } = this.#options;
+    const reached = new Map(children().map(({ uuid, ranks }) => [uuid, ranks]));
+    const changed = this.#groups.refresh((child) => reached.get(child));
+    if (rank !== 0) {
+      const changes = this.#groups.unreported();
+      if (changes.length > 0) post("groups.update", { update: encodeChanges(changes) }, { rank: NODEID_UPSTREAM });
     }
-    for (const name of new Set(changes.map(({ name }) => name))) {
-      for (const watcher of [...this.#watchers.get(name) ?? []]) watcher();
-    }
+    for (const name of changed) for (const watcher of [...this.#watchers.get(name) ?? []]) watcher();
   }
 }
 

@@ -3,8 +3,8 @@
  * (wire.md §3.11; rulings.md, "heartbeat").
  */
 
-import { type JsonObject, real } from "../message/mod.ts";
-import { anyone, type Methods } from "../handle/mod.ts";
+import { real, Role } from "../message/mod.ts";
+import { anyone, type Event, type Methods } from "../handle/mod.ts";
 import { type Clock, every, type Timer } from "../ports/mod.ts";
 
 /** The event's topic. */
@@ -63,9 +63,10 @@ export class Heartbeat {
     return { [Symbol.dispose]: () => this.#followers.delete(follower) };
   }
 
-  /** A pulse was heard. One that is not later than the last is passed over. */
-  heard({ epoch }: JsonObject): void {
-    if (typeof epoch !== "number" || epoch <= this.#epoch) return;
+  /** A pulse was heard. One that is not the owner's, or not later than the last, is passed over. Throws EPROTO. */
+  heard({ message, payload }: Event): void {
+    const { epoch } = payload;
+    if (!(message.rolemask & Role.owner) || typeof epoch !== "number" || epoch <= this.#epoch) return;
     this.#epoch = epoch;
     this.#count++;
     for (const follower of [...this.#followers]) follower(epoch);

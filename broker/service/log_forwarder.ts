@@ -35,7 +35,12 @@ export class LogForwarder {
     this.#options = options;
     const { clock, level, maxLevel } = options;
     const timeout = scaledTimeout(WINDOW, level, maxLevel + 1);
-    const rules = { count: FULL, timeout, weight: (lines: string) => lines.length, reduce: (all: string[]) => [join(all)] };
+    const rules = {
+      count: FULL,
+      timeout,
+      weight: (lines: string) => lines.length,
+      reduce: (all: string[]) => [join(all)],
+    };
     this.#gathering = new Reducer(clock, rules, ([lines]) => this.#send(lines!));
   }
 

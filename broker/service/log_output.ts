@@ -16,19 +16,19 @@ export const stderrOutput: LogOutput = (text) => {
 
 /**
  * Appends to the file at `path`, made if it is not there. When it cannot be written any more (ENOSPC, EIO), that is said
- * once on standard error, where the log goes on. Throws what opening it throws.
+ * once on `fallback`, where the log goes on. Throws what opening it throws.
  */
-export function fileOutput(path: string): LogOutput {
+export function fileOutput(path: string, fallback: LogOutput = stderrOutput): LogOutput {
   const file = Deno.openSync(path, { append: true, create: true });
   let failed = false;
   return (text) => {
-    if (failed) return stderrOutput(text);
+    if (failed) return fallback(text);
     try {
       writeAll(file, text);
     } catch (error) {
       failed = true;
-      stderrOutput(`cannot write ${path}: ${error instanceof Error ? error.message : error}; the log goes on here\n`);
-      stderrOutput(text);
+      fallback(`cannot write ${path}: ${error instanceof Error ? error.message : error}; the log goes on here\n`);
+      fallback(text);
     }
   };
 }

@@ -76,7 +76,7 @@ export class MrpcCall {
     for (const child of children) void this.#branch(child.rank, child.ranks, true);
     if (parent.size > 0) void this.#branch(NODEID_UPSTREAM, parent, false);
     if (own) void this.#callHere(new Idset([rank]));
-    this.#fail(unreachable, new FluxError("EHOSTUNREACH"));
+    if (unreachable.size > 0) this.#fail(unreachable, new FluxError("EHOSTUNREACH"));
   }
 
   /** Ends the call here and on every rank it has reached; nothing more is answered. */
@@ -113,16 +113,19 @@ export class MrpcCall {
     }, payload);
     const stream = this.#broker.handle.streamRaw("mrpc.fan", request, { rank });
     this.#branches.add(stream);
-    let reason: unknown = new FluxError("EPROTO", "the call ended without an answer");
+    let reason: unknown;
     try {
       for await (const batch of stream) {
-        for (const answers of decodeAnswers(batch)) this.#take({ ...answers, ranks: answers.ranks.intersection(ranks) });
+        for (const answers of decodeAnswers(batch)) {
+          this.#take({ ...answers, ranks: answers.ranks.intersection(ranks) });
+        }
       }
     } catch (error) {
       reason = error;
     }
     this.#branches.delete(stream);
-    this.#fail(ranks, reason);
+    const left = ranks.intersection(this.#missing);
+    if (left.size > 0) this.#fail(left, reason ?? new FluxError("EPROTO", "the call ended without an answer"));
   }
 
   /** Calls this rank as a client of its own, so that a service can tell calls apart and hears when one is over. */

@@ -2,14 +2,17 @@
  * Changing the parent of a broker while it runs (services.md §3, `cmb.reparent`). The broker with the new parent's
  * endpoint is looked for over the tree, asked to let us in, and joined; only then is the old parent left.
  *
- * Invariants: one change at a time; the old parent stays until the new one has taken us in, also when that fails.
+ * Invariants: the old parent stays until the new one has taken us in, also when that fails. One broker of the session
+ * changes its parent at a time (rank 0 gives turns), so that the way up from the new parent, which must not lead through
+ * us, is known for certain.
  */
 
-import { FluxError, type JsonObject } from "../message/mod.ts";
+import { FluxError, type JsonObject, NODEID_UPSTREAM } from "../message/mod.ts";
 import type { Methods } from "../handle/mod.ts";
 import { type Card, readCard } from "./card.ts";
 import { integerField, optionalString, stringField } from "./fields.ts";
 import type { BrokerParts } from "./native.ts";
+import { Turns } from "./turns.ts";
 
 /** The whole change may take this long, and the search for the endpoint this long at each broker, ms. */
 const PATIENCE = 10_000;
@@ -19,16 +22,21 @@ export class Reparent {
   readonly #broker: BrokerParts;
   /** Parents this broker has had, by endpoint. */
   readonly #known = new Map<string, Card>();
+  readonly #turns: Turns;
   #busy = false;
 
   constructor(broker: BrokerParts) {
     this.#broker = broker;
+    this.#turns = new Turns(broker.ports.clock);
   }
 
   get methods(): Methods {
     return {
       "overlay.find": ({ payload }) => this.#find(stringField(payload, "uri")),
       "overlay.admit": ({ payload }) => this.#admit(payload),
+      "overlay.lineage": async () => ({ ranks: await this.#lineage() }),
+      "overlay.turn": ({ payload }) => this.#turns.take(integerField(payload, "rank")),
+      "overlay.turn-end": ({ payload }) => this.#turns.end(integerField(payload, "rank")),
     };
   }
 
@@ -39,21 +47,31 @@ export class Reparent {
 
   /**
    * Makes the broker that listens on `uri` the parent. Throws EINVAL for what is no URI, at rank 0, and for a broker below
-   * this one; ENOENT when no broker of the session listens there; EAGAIN while a change is under way, here or there;
+   * this one; ENOENT when no broker of the session listens there; EAGAIN while this broker changes its parent already;
    * ETIMEDOUT when the new parent does not take us in.
    */
   async move(uri: string): Promise<void> {
-    const { options: { rank }, tree, log } = this.#broker;
+    const { options: { rank }, tree } = this.#broker;
     if (!uri.includes("://")) throw new FluxError("EINVAL", `"${uri}" is no URI`);
     if (rank === 0) throw new FluxError("EINVAL", "rank 0 is the root of the tree and has no parent");
     if (this.#busy) throw new FluxError("EAGAIN", `rank ${rank} is changing its parent already`);
     this.#busy = true;
     try {
       const kind = this.#known.has(uri) ? "restored" : "new";
-      if (tree.parent?.uri !== uri) await this.#move(await this.#locate(uri));
-      log.call(this.#broker, "info", `reparent ${uri} (${kind})`, "overlay");
+      if (tree.parent?.uri !== uri) await this.#inTurn(async () => await this.#move(await this.#locate(uri)));
+      this.#broker.log("info", `reparent ${uri} (${kind})`, "overlay");
     } finally {
       this.#busy = false;
+    }
+  }
+
+  async #inTurn(action: () => Promise<void>): Promise<void> {
+    const { handle, options: { rank } } = this.#broker;
+    try {
+      await handle.rpc("overlay.turn", { rank }, { rank: 0, timeout: PATIENCE });
+      await action();
+    } finally {
+      handle.post("overlay.turn-end", { rank }, { rank: 0 });
     }
   }
 
@@ -64,12 +82,7 @@ export class Reparent {
 
   async #move(to: Card): Promise<void> {
     const { handle, tree, events, options: { rank, keys }, ports: { clock } } = this.#broker;
-    if (tree.ranks.has(to.rank)) {
-      throw new FluxError(
-        "EINVAL",
-        to.rank === rank ? "that is this broker itself" : `rank ${to.rank} is below rank ${rank}`,
-      );
-    }
+    if (to.rank === rank) throw new FluxError("EINVAL", "that is this broker itself");
     const key = keys && to.publicKey;
     await handle.rpc("overlay.admit", { rank, publicKey: keys?.publicKey }, { rank: to.rank, timeout: SEARCH });
     const over = new AbortController();
@@ -104,12 +117,20 @@ export class Reparent {
     }
   }
 
-  #admit(payload: JsonObject): void {
+  async #admit(payload: JsonObject): Promise<void> {
     const { options: { rank }, admitted } = this.#broker;
     const child = integerField(payload, "rank");
     const publicKey = optionalString(payload, "publicKey");
-    if (child === rank) throw new FluxError("EINVAL", `rank ${rank} cannot be its own child`);
-    if (this.#busy) throw new FluxError("EAGAIN", `rank ${rank} is changing its own parent`);
+    if ((await this.#lineage()).includes(child)) throw new FluxError("EINVAL", `rank ${rank} is below rank ${child}`);
     if (publicKey !== undefined) admitted.add(publicKey);
+  }
+
+  /** This rank and those above it, up to rank 0. */
+  async #lineage(): Promise<number[]> {
+    const { handle, options: { rank } } = this.#broker;
+    if (rank === 0) return [0];
+    const to = { rank: NODEID_UPSTREAM, timeout: SEARCH };
+    const { ranks } = await handle.rpc<{ ranks: number[] }>("overlay.lineage", undefined, to);
+    return [rank, ...ranks];
   }
 }

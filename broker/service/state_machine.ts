@@ -29,6 +29,7 @@ export function stateNumber(state: State): number {
 export class StateMachine {
   #state: State = "load-builtins";
   #since: number;
+  #hasRun = false;
   readonly #now: () => number;
   readonly #watchers = new Set<(state: State) => void>();
 
@@ -47,6 +48,11 @@ export class StateMachine {
     return this.#now() - this.#since;
   }
 
+  /** State `run` was not skipped on the way to the end. */
+  get hasRun(): boolean {
+    return this.#hasRun;
+  }
+
   /** True when `state` is the present one or lies behind. */
   reached(state: State): boolean {
     return stateNumber(this.#state) >= stateNumber(state);
@@ -56,6 +62,7 @@ export class StateMachine {
   enter(state: State): boolean {
     if (this.reached(state)) return false;
     this.#state = state;
+    this.#hasRun ||= state === "run";
     this.#since = this.#now();
     for (const watcher of [...this.#watchers]) watcher(state);
     return true;

@@ -11,9 +11,7 @@ export function stateService(machine: StateMachine): Methods {
     "state-machine.get": user(() => ({ state: machine.state, duration: real(machine.duration / 1000) })),
     "state-machine.wait": user(async (request) => {
       await machine.when("run", request.signal);
-      if (stateNumber(machine.state) > stateNumber("run")) {
-        throw new FluxError("EINVAL", `broker is in state ${machine.state}`);
-      }
+      if (!machine.hasRun) throw new FluxError("EINVAL", `broker is in state ${machine.state}`);
     }),
     "state-machine.monitor": (request) => {
       const final = optionalInteger(request.payload, "final") ?? STATES.length;

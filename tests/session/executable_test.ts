@@ -6,6 +6,8 @@ import { denortFromNpm, elfMachine } from "../../scripts/denort.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const built = `${root}dist/flux`;
+/** Where tests unpack that are not about unpacking; kept, since it is much to write. */
+const cache = `${root}.deno/tests-cache`;
 
 interface Outcome {
   code: number;
@@ -33,7 +35,7 @@ async function scratch(): Promise<{ path: string } & AsyncDisposable> {
 }
 
 const names = (directory: string) => [...Deno.readDirSync(directory)].map((entry) => entry.name).sort();
-const unpacked = (cache: string) => names(cache).filter((name) => !name.startsWith("."));
+const unpacked = (directory: string) => names(directory).filter((name) => !name.startsWith("."));
 
 /** What every form must do. */
 async function smoke(flux: string, env: Record<string, string>): Promise<void> {
@@ -54,7 +56,7 @@ async function smoke(flux: string, env: Record<string, string>): Promise<void> {
 
 Deno.test("the self-extracting form passes the smoke test", async () => {
   await using work = await scratch();
-  await smoke(built, { FLUX_CACHE_DIR: work.path, HOME: work.path });
+  await smoke(built, { FLUX_CACHE_DIR: cache, HOME: work.path });
 });
 
 async function compileObstacle(): Promise<string | undefined> {
@@ -79,7 +81,7 @@ testUnless(await compileObstacle(), "the deno compile form passes the smoke test
 
 Deno.test("FLUX_SELF is the executable itself: renamed, copied, by a link, a relative path, or PATH", async () => {
   await using work = await scratch();
-  const env = { FLUX_CACHE_DIR: `${work.path}/cache`, FLUX_SELF: "/of/another/flux" };
+  const env = { FLUX_CACHE_DIR: cache, FLUX_SELF: "/of/another/flux" };
   const self = async (command: string, cwd = work.path, more = {}) => {
     const outcome = await run("sh", ["-c", `exec ${command} env sh -c 'echo "$FLUX_SELF"'`], { ...env, ...more }, cwd);
     assertEquals([outcome.code, outcome.stderr], [0, ""]);
@@ -113,20 +115,19 @@ Deno.test("a start unpacks into XDG_CACHE_HOME, else HOME, else a private direct
 });
 
 Deno.test("variables for Deno change nothing, and are still there for what flux starts", async () => {
-  await using work = await scratch();
   const outcome = await run(built, [
     "env",
     "sh",
     "-c",
     'echo "$DENO_DIR|$DENO_V8_FLAGS|$NODE_OPTIONS|${FLUX_KEPT-none}"',
   ], {
-    FLUX_CACHE_DIR: work.path,
+    FLUX_CACHE_DIR: cache,
     DENO_DIR: "/nowhere",
     DENO_V8_FLAGS: "--no-such-flag",
     NODE_OPTIONS: "--no-such-option",
   });
   assertEquals(outcome, { code: 0, stdout: "/nowhere|--no-such-flag|--no-such-option|none\n", stderr: "" });
-  const clean = await run(built, ["env", "sh", "-c", "env"], { FLUX_CACHE_DIR: work.path });
+  const clean = await run(built, ["env", "sh", "-c", "env"], { FLUX_CACHE_DIR: cache });
   assertEquals(clean.stdout.split("\n").filter((line) => /^(DENO|NODE|FLUX_KEPT)/.test(line)), []);
 });
 

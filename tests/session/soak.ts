@@ -12,8 +12,16 @@ export interface SoakResult {
   /** The first number that was not the one expected, as `expected 7, got 9`; null when all came in order. */
   disorder: string | null;
   seconds: number;
-  /** Resident memory, MiB, when half had come and at the end. */
-  rss: [early: number, late: number];
+  /** When half had come, and at the end. */
+  memory: [early: Memory, late: Memory];
+}
+
+/** In MiB. */
+export interface Memory {
+  /** Of the whole process, libzmq included. */
+  resident: number;
+  /** What is alive on the JavaScript side. */
+  alive: number;
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -32,7 +40,7 @@ export class Soak {
   #expected: number | null = null;
   #isLastSent = false;
   #disorder: string | null = null;
-  #early = 0;
+  #early: Memory | null = null;
   #isReported = false;
 
   /** Sends `count` messages, or as many as there is time for in `limitSeconds`. */
@@ -51,7 +59,7 @@ export class Soak {
     else {
       if (value !== this.#received) this.#disorder ??= `expected ${this.#received}, got ${value}`;
       this.#received++;
-      if (this.#received === this.#count >> 1) this.#early = rss();
+      if (this.#received === this.#count >> 1) this.#early = memory();
       if (this.#received % (AHEAD / 4) === 0) this.#send(message(Kind.taken, this.#received, 8));
     }
     this.#pump();
@@ -62,13 +70,13 @@ export class Soak {
   end(reason: string | null): void {
     if (this.#isReported) return;
     this.#isReported = true;
-    const late = rss();
+    const late = memory();
     this.#report({
       sent: this.#sent,
       received: this.#received,
       disorder: this.#disorder ?? reason,
       seconds: (performance.now() - this.#start) / 1000,
-      rss: [this.#early || late, late],
+      memory: [this.#early ?? late, late],
     });
   }
 
@@ -92,6 +100,9 @@ function message(kind: number, value: number, size: number): Bytes {
   return bytes;
 }
 
-function rss(): number {
-  return Math.round(Deno.memoryUsage().rss / (1 << 20));
+/** Collects garbage first (`--expose-gc`), so that what is left is kept by somebody. */
+function memory(): Memory {
+  (globalThis as { gc?: () => void }).gc?.();
+  const { rss, heapUsed, external } = Deno.memoryUsage();
+  return { resident: Math.round(rss / (1 << 20)), alive: Math.round((heapUsed + external) / (1 << 20)) };
 }

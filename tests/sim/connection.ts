@@ -63,7 +63,7 @@ export class Connection {
     if (this.#over || lane.closed || !end?.alive()) return false;
     this.#wire.statistics.sent++;
     this.#put(side, { kind: "message", bytes });
-    if (lane.bytes > end.backlogLimit) this.fail(`backlog over ${end.backlogLimit} bytes`);
+    if (lane.bytes > end.backlogLimit && lane.queue.length > 1) this.fail(`backlog over ${end.backlogLimit} bytes`);
     return true;
   }
 

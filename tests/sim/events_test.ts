@@ -139,3 +139,28 @@ Deno.test("Events reach a subscriber of hb as hb, and one of heartbeat as heartb
 function isEvent(endpoint: string, bytes: Uint8Array): boolean {
   return endpoint.includes("/event-") && decode(bytes).type === MessageType.event;
 }
+
+Deno.test("Events reach the other subscribers when one of them throws", async () => {
+  const session = await simSession({ size: 2, heartrate: 1e9 });
+  const faults: string[] = [];
+  const client = session.handle(1, {}, (topic, error) => faults.push(`${topic}: ${(error as Error).message}`));
+  await session.settle(client.listen("t", () => {
+    throw new Error("oops");
+  }));
+  const heard = await listener(session, session.handle(1), "t");
+  session.handle(0).publish("t.a");
+  session.handle(0).publish("t.b");
+  await session.run(20);
+  assertEquals(heard.map(({ topic }) => topic), ["t.a", "t.b"]);
+  assertEquals(faults, ["event t.a: oops", "event t.b: oops"]);
+});
+
+Deno.test("Events that are no pulse leave the heartbeat alone", async () => {
+  const session = await simSession({ size: 2, heartrate: 1000 });
+  const client = session.handle(1);
+  client.publish("heartbeat.pulse", new TextEncoder().encode("rubbish"));
+  client.publish("heartbeat.pulse", {});
+  session.handle(1, { userid: 7, rolemask: 2 }).publish("heartbeat.pulse", { epoch: 1e9 });
+  await session.run(2500);
+  assertEquals(session.brokers.map(({ heartbeat }) => heartbeat.epoch), [1, 1]);
+});

@@ -43,7 +43,8 @@ function rawClient(session: SimSession, rank: number, options: { rolemask?: numb
 }
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
-const getattr = async (handle: Handle, name: string) => (await handle.rpc<{ value: string }>("attr.get", { name })).value;
+const getattr = async (handle: Handle, name: string) =>
+  (await handle.rpc<{ value: string }>("attr.get", { name })).value;
 
 Deno.test("lines logged on every rank of 64 are written at rank 0 once, in order for each rank", async () => {
   await forSeeds(2, async (seed) => {
@@ -80,7 +81,9 @@ Deno.test("ranks that die lose the end of what they logged at most; nothing come
     const victims = [1 + random.below(30), 1 + random.below(30)];
     const cut = new Set(victims.flatMap((rank) => [...session.brokers[0]!.topology.subtree(rank)]));
     for (let i = 0; i < 40; i++) {
-      for (const { logs, options: { rank } } of session.brokers) if (session.isAlive(rank)) logs.log("info", `${rank}.${i}`, "test");
+      for (const { logs, options: { rank } } of session.brokers) {
+        if (session.isAlive(rank)) logs.log("info", `${rank}.${i}`, "test");
+      }
       if (i === 15) session.kill(victims[0]!);
       if (i === 25 && session.isAlive(victims[1]!)) session.kill(victims[1]!);
       await session.run(random.float() * 5);
@@ -207,7 +210,9 @@ Deno.test("log.cancel ends a follower with ENODATA, and log.disconnect without a
   const client = rawClient(session, 0);
   follow(client, 5);
   const payload = encodeJson({ matchtag: 5 });
-  client.send(new Message({ type: MessageType.request, flags: Flag.noresponse, aux1: 0xffffffff, topic: "log.cancel", payload }));
+  client.send(
+    new Message({ type: MessageType.request, flags: Flag.noresponse, aux1: 0xffffffff, topic: "log.cancel", payload }),
+  );
   await session.run(1);
   assertEquals(client.received.map(({ errnum, matchtag }) => [errnum, matchtag]), [[errnum("ENODATA"), 5]]);
 
@@ -227,7 +232,16 @@ Deno.test("a follower that does not read is sent a bounded amount, and told what
   const size = (messages: Message[]) => messages.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0);
   const client = rawClient(session, 0, { backlog: () => size(client.received) - taken });
   const payload = encodeJson({ follow: true, nobacklog: true });
-  client.send(new Message({ type: MessageType.request, flags: Flag.streaming, aux1: 0xffffffff, aux2: 1, topic: "log.dmesg", payload }));
+  client.send(
+    new Message({
+      type: MessageType.request,
+      flags: Flag.streaming,
+      aux1: 0xffffffff,
+      aux2: 1,
+      topic: "log.dmesg",
+      payload,
+    }),
+  );
   for (let i = 0; i < 10_000; i++) logs.log("debug", `${i} ${"x".repeat(100)}`, "test");
   await session.run(100);
   assert(size(client.received) < 300 << 10, `${size(client.received)} bytes sent`);
@@ -298,7 +312,9 @@ Deno.test("the log conversations of flux 0.88 are answered as its own broker doe
     const spoken = messagesOf(readCapture(name));
     for (const { direction, message } of spoken) if (direction === "->") client.send(message!.copy());
     await session.run(1);
-    const shape = ({ type, topic, flags, errnum, matchtag, rolemask }: Message) => [type, topic, flags, errnum, matchtag, rolemask];
+    const shape = (
+      { type, topic, flags, errnum, matchtag, rolemask }: Message,
+    ) => [type, topic, flags, errnum, matchtag, rolemask];
     const distinct = (messages: Message[]) => [...new Set(messages.map((message) => JSON.stringify(shape(message))))];
     const theirs = spoken.filter(({ direction }) => direction === "<-").map(({ message }) => message!);
     assertEquals(distinct(client.received), distinct(theirs), name);

@@ -14,7 +14,8 @@ async function collect(handle: Handle, topic: string, options: MrpcOptions = {},
   return answers;
 }
 
-const ranksOf = (answers: Answer[], errnum = 0) => `${new Idset(answers.filter((a) => a.errnum === errnum).map((a) => a.rank))}`;
+const ranksOf = (answers: Answer[], errnum = 0) =>
+  `${new Idset(answers.filter((a) => a.errnum === errnum).map((a) => a.rank))}`;
 
 /** Fails unless each of `ranks` answered once. */
 function assertOnceEach(answers: Answer[], ranks: Idset): void {
@@ -97,7 +98,8 @@ Deno.test("Handle.mrpc() carries bytes that are no JSON both ways", async () => 
 Deno.test("Handle.mrpc() refuses no rank, and a rank that is not there, with EINVAL", async () => {
   const session = await simSession({ size: 4 });
   const handle = session.handle(3);
-  const call = (ranks: string) => assertRejects(session.settle(collect(handle, "mecho", { ranks })), { errno: "EINVAL" });
+  const call = (ranks: string) =>
+    assertRejects(session.settle(collect(handle, "mecho", { ranks })), { errno: "EINVAL" });
   assertEquals((await call("")).message, "no rank to call");
   assertEquals((await call("2-4")).message, "there is no rank 4: the session has 4 ranks");
   await call("nine");
@@ -186,7 +188,9 @@ Deno.test("Handle.mrpc() names a rank behind a link that says nothing as ETIMEDO
 });
 
 /** A call to 31 ranks that nobody answers but rank 8, in time for `end`; fails unless `end` stops it on every rank. */
-async function assertEnds(end: (call: AsyncGenerator<Answer>, handle: Handle, abort: AbortController) => unknown): Promise<void> {
+async function assertEnds(
+  end: (call: AsyncGenerator<Answer>, handle: Handle, abort: AbortController) => unknown,
+): Promise<void> {
   const session = await simSession({ size: 31 });
   const waiting = await serveSlow(session, (rank) => rank === 8 ? 60 : 1e6);
   const handle = session.handle(12);
@@ -233,9 +237,13 @@ Deno.test("a broker that loses its parent ends what it was asked for over that l
 
 Deno.test("Handle.mrpcReduced() makes one answer of all on the way", async () => {
   const session = await simSession({ size: 64 });
-  await session.settle(Promise.all(session.brokers.map((_, rank) =>
-    session.handle(rank).serve({ "stat.get": () => ({ n: 1, rank, in: { x: rank % 2 } }) })
-  )));
+  await session.settle(
+    Promise.all(
+      session.brokers.map((_, rank) =>
+        session.handle(rank).serve({ "stat.get": () => ({ n: 1, rank, in: { x: rank % 2 } }) })
+      ),
+    ),
+  );
   const handle = session.handle(37);
   const sum = await session.settle(handle.mrpcReduced("stat.get", {}, { reduce: "sum" }));
   assertEquals([`${sum.ranks}`, sum.value, sum.failures.length], ["0-63", { n: 64, rank: 2016, in: { x: 32 } }, 0]);
@@ -245,11 +253,15 @@ Deno.test("Handle.mrpcReduced() makes one answer of all on the way", async () =>
 
 Deno.test("Handle.mrpcReduced() leaves out ranks that fail, and names them by reason", async () => {
   const session = await simSession({ size: 15 });
-  await session.settle(Promise.all([0, 1, 2, 3, 5].map((rank) => session.handle(rank).serve({ "stat.get": () => ({ n: 1 }) }))));
+  await session.settle(
+    Promise.all([0, 1, 2, 3, 5].map((rank) => session.handle(rank).serve({ "stat.get": () => ({ n: 1 }) }))),
+  );
   await session.settle(session.handle(4).serve({ "stat.get": () => new Uint8Array([1, 2]) }));
   session.kill(6);
   await session.run(10);
-  const { ranks, value, failures } = await session.settle(session.handle(1).mrpcReduced("stat.get", {}, { reduce: "sum" }));
+  const { ranks, value, failures } = await session.settle(
+    session.handle(1).mrpcReduced("stat.get", {}, { reduce: "sum" }),
+  );
   assertEquals([`${ranks}`, value], ["0-3,5", { n: 5 }]);
   const reasons = failures.map(({ ranks, error }) => `${ranks} ${error.code}`).sort();
   assertEquals(reasons, ["4 EPROTO", "6,13-14 EHOSTUNREACH", "7-12 ENOSYS"]);

@@ -5,9 +5,10 @@ import type { SeededRandom } from "./seeded_random.ts";
 import { simTransport } from "./transport.ts";
 
 /**
- * The network of a simulated world: the Transport contract kept in memory, in virtual time, with delays drawn from the seed.
- * Faults come in two kinds. A *cut* is a cable pulled out: what is sent waits, nobody is told, and it arrives after `heal`;
- * a connection that stays cut for `timeoutMs` ends. A *kill* is a process that died: its peers hear it at once.
+ * The network of a simulated world: the Transport contract kept in memory, in virtual time, with delays drawn from the
+ * seed. Faults come in two kinds. A *cut* is a cable pulled out: what is sent waits, nobody is told, and it arrives
+ * after `heal`; a connection that stays cut for `timeoutMs` ends. A *kill* is a process that died: its peers hear it at
+ * once.
  */
 export interface SimNetwork {
   /** The network as the process `host` sees it. A killed host may get a new one. */

@@ -1,7 +1,7 @@
 import { Broker, type BrokerOptions, type Card } from "../../broker/broker.ts";
 import { Handle, type LogLevel } from "../../broker/handle/mod.ts";
 import { FluxError, Role } from "../../broker/message/mod.ts";
-import { type Clock, memoryStore, type Spawner, type Transport } from "../../broker/ports/mod.ts";
+import { type Clock, type KeyPair, memoryStore, type Spawner, type Transport } from "../../broker/ports/mod.ts";
 import { endpointChannel } from "../../broker/router/mod.ts";
 import { type NetworkOptions, type SimNetwork, simNetwork } from "./network.ts";
 import { type SeededRandom, seededRandom } from "./seeded_random.ts";
@@ -30,6 +30,8 @@ export interface SimSessionOptions {
    * what arrives in place of a message. For losses and duplicates that no real transport makes.
    */
   readonly tamper?: (rank: number, endpoint: string, bytes: Uint8Array) => readonly Uint8Array[];
+  /** Links have keys, and a broker lets in only its children by the topology and its left neighbour. */
+  readonly keys?: boolean;
   /** Stops before the brokers start: `start` or `startRank` do it. */
   readonly idle?: boolean;
 }
@@ -98,10 +100,14 @@ export class SimSession {
   }
 
   /** A new client of this rank's broker, with the rights of a local owner. */
-  handle(rank: number, credentials: { userid?: number; rolemask?: number } = {}): Handle {
+  handle(
+    rank: number,
+    credentials: { userid?: number; rolemask?: number } = {},
+    fault?: (topic: string, error: unknown) => void,
+  ): Handle {
     const owner = { userid: USERID, rolemask: Role.owner | Role.local, ...credentials };
     const channel = endpointChannel(this.brokers[rank]!.router, { id: this.random.uuid(), ...owner });
-    const handle = new Handle(channel, { clock: this.clock });
+    const handle = new Handle(channel, { clock: this.clock, ...(fault && { fault }) });
     this.#handles.set(rank, [...this.#handles.get(rank) ?? [], handle]);
     return handle;
   }
@@ -133,7 +139,7 @@ export class SimSession {
   }
 
   #broker(rank: number): Broker {
-    const { arity = 2, heartrate = 2000, modules = [], attributes = {} } = this.#options;
+    const { arity = 2, heartrate = 2000, modules = [], attributes = {}, keys = false } = this.#options;
     const options: BrokerOptions = {
       rank,
       size: this.size,
@@ -147,6 +153,7 @@ export class SimSession {
       attributes,
       heartrate,
       grace: 1000,
+      ...(keys && { keys: keyOf(rank), admits: (key: string) => this.#admits(rank, key) }),
       logSink: (text) => void this.written.push(...text.trimEnd().split("\n")),
       logAlarm: (text) => void this.alarms.push(...text.trimEnd().split("\n")),
     };
@@ -170,6 +177,12 @@ export class SimSession {
           down: (reason) => events.down(reason),
         }),
     };
+  }
+
+  #admits(rank: number, key: string): boolean {
+    const { topology } = this.brokers[rank]!;
+    const expected = [...topology.children(rank), (rank + 1) % this.size];
+    return expected.some((child) => keyOf(child).publicKey === key);
   }
 
   /** A clock whose timers no longer fire once the rank is dead. */
@@ -222,6 +235,10 @@ class SimBroker extends Broker {
     this.#lines.push({ rank: this.options.rank, level, source, text });
     super.log(level, text, source);
   }
+}
+
+function keyOf(rank: number): KeyPair {
+  return { publicKey: `public-${rank}`.padEnd(40, "-"), secretKey: `secret-${rank}`.padEnd(40, "-") };
 }
 
 const noProcesses: Spawner = {

@@ -17,6 +17,8 @@ import type { Network, Port } from "./network.ts";
 /** First and longest wait between two attempts of a dial, ms. */
 const RETRY_FIRST = 10, RETRY_LONGEST = 1000;
 
+const MISMATCH = "only one of the two sides uses keys";
+
 /** How often a closing transport looks whether its messages have arrived, ms. */
 const DRAIN_CHECK = 1;
 
@@ -138,6 +140,7 @@ class SimLink implements Link {
   #connection: Connection | null = null;
   #retry: Timer | null = null;
   #wait = RETRY_FIRST;
+  #isRefusalTold = false;
 
   constructor(network: Network, own: Own, endpoint: string, options: DialOptions, events: LinkEvents) {
     if (network.names.has(options.name)) throw new Error(`the name ${options.name} was used in an earlier dial`);
@@ -157,7 +160,7 @@ class SimLink implements Link {
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     const limit = this.#options.backlogLimit ?? BACKLOG_LIMIT;
-    if (this.#waitingBytes <= limit) return;
+    if (this.#waitingBytes <= limit || this.#waiting.length === 1) return;
     this.#stop();
     this.#network.clock.after(0, () => this.#events.down(`backlog over ${limit} bytes`));
   }
@@ -190,21 +193,26 @@ class SimLink implements Link {
     this.#wait = Math.min(this.#wait * 1.5, RETRY_LONGEST);
   }
 
-  /** Checks keys as CURVE does, and tells the listener of a refusal once. */
+  /** Checks keys as CURVE does; tells both sides once, as far as libzmq lets them know. */
   #isAdmitted(port: Port): boolean {
     const { keys, serverKey } = this.#options;
     if (!port.keys && !keys) return true;
-    let reason: string | undefined;
-    if (!port.keys || !keys) reason = "only one of the two sides uses keys";
-    else if (serverKey !== port.keys.publicKey) reason = "the peer has a wrong key of this listener";
-    else if (!port.admits(keys.publicKey)) reason = `key ${keys.publicKey} is not admitted`;
-    if (!reason) return true;
-    const told = `${this.#own.host} ${reason}`;
-    if (!port.told.has(told)) {
+    if (!port.keys || !keys) return this.#refuse(port, MISMATCH, MISMATCH);
+    if (serverKey !== port.keys.publicKey) return this.#refuse(port, "the peer has a wrong key of this listener", null);
+    if (port.admits(keys.publicKey)) return true;
+    return this.#refuse(port, `key ${keys.publicKey} is not admitted`, "the key of this side is not admitted");
+  }
+
+  #refuse(port: Port, toListener: string, toDialler: string | null): false {
+    const told = `${this.#own.host} ${toListener}`;
+    // Without keys a listener has nothing to refuse with: libzmq says nothing there.
+    if (port.keys && !port.told.has(told)) {
       port.told.add(told);
       this.#network.statistics.refused++;
-      port.refused?.(this.#own.host, reason);
+      port.refused?.(this.#own.host, toListener);
     }
+    if (toDialler && !this.#isRefusalTold) this.#events.refused?.(toDialler);
+    this.#isRefusalTold ||= toDialler !== null;
     return false;
   }
 

@@ -28,7 +28,9 @@ export const LOADS: Readonly<Record<string, (context: LoadContext) => Promise<vo
         rank,
         timeout: PATIENCE,
       });
-      if (answer.seq !== seq || answer.pad !== pad || answer.rank !== rank) throw new Error(`wrong answer from rank ${rank}`);
+      if (answer.seq !== seq || answer.pad !== pad || answer.rank !== rank) {
+        throw new Error(`wrong answer from rank ${rank}`);
+      }
       done();
     }
   },
@@ -55,7 +57,7 @@ export const LOADS: Readonly<Record<string, (context: LoadContext) => Promise<vo
       for (let i = 0; i < 20; i++) publisher.publish("soak.tick", { n, i });
       for (const reader of readers) {
         for (let i = 0; i < 20; i++) {
-          const { value } = await reader.next();
+          const { value } = await soon(reader.next(), `event ${n}.${i}`);
           if (value?.payload.n !== n || value?.payload.i !== i) {
             throw new Error(`expected event ${n}.${i}, got ${JSON.stringify(value?.payload)}`);
           }
@@ -72,10 +74,13 @@ export const LOADS: Readonly<Record<string, (context: LoadContext) => Promise<vo
     const text = new TextDecoder();
     for (let n = 0; !deadline.aborted; n++) {
       for (let i = 0; i < 10; i++) {
-        flux.post("log.append", new TextEncoder().encode(`<48>1 2026-01-01T00:00:00.000000Z 6 soak 1 - - line ${n}.${i}`));
+        flux.post(
+          "log.append",
+          new TextEncoder().encode(`<48>1 2026-01-01T00:00:00.000000Z 6 soak 1 - - line ${n}.${i}`),
+        );
       }
       for (let i = 0; i < 10;) {
-        const { value } = await lines.next();
+        const { value } = await soon(lines.next(), `log line ${n}.${i}`);
         const line = text.decode(value ?? new Uint8Array());
         if (line.includes(" soak ")) {
           if (!line.includes(`line ${n}.${i}\0`)) throw new Error(`expected line ${n}.${i}, got ${line}`);
@@ -91,7 +96,9 @@ export const LOADS: Readonly<Record<string, (context: LoadContext) => Promise<vo
     const flux = await connect(2);
     while (!deadline.aborted) {
       const ranks = new Set(Array.from({ length: 1 + pick(random, size) }, () => pick(random, size)));
-      for await (const answer of flux.mrpc("broker.ping", { seq: 1 }, { ranks: [...ranks].join(","), timeout: PATIENCE })) {
+      for await (
+        const answer of flux.mrpc("broker.ping", { seq: 1 }, { ranks: [...ranks].join(","), timeout: PATIENCE })
+      ) {
         if (answer.errnum !== 0) throw new Error(`rank ${answer.rank}: errno ${answer.errnum}`);
         if (!ranks.delete(answer.rank)) throw new Error(`rank ${answer.rank} answered twice`);
       }
@@ -110,10 +117,10 @@ export const LOADS: Readonly<Record<string, (context: LoadContext) => Promise<vo
   },
 
   async modules({ session, size, random, deadline, done }) {
-    const path = new URL("../fixtures/echo_module.js", import.meta.url).pathname;
+    const path = new URL("../fixtures/modules/counter.js", import.meta.url).pathname;
     while (!deadline.aborted) {
       const rank = pick(random, size);
-      for (const args of [["module", "load", path], ["ping", "-c1", "echo"], ["module", "remove", "echo"]]) {
+      for (const args of [["module", "load", path], ["ping", "-c1", "counter"], ["module", "remove", "counter"]]) {
         const { code, stderr } = await session.flux(args, { rank });
         if (code !== 0) throw new Error(`flux ${args.join(" ")} at rank ${rank}: ${stderr}`);
       }
@@ -124,15 +131,25 @@ export const LOADS: Readonly<Record<string, (context: LoadContext) => Promise<vo
   async services({ connect, deadline, done }) {
     const caller = await connect(1);
     for (let n = 0; !deadline.aborted; n++) {
+      const name = `soak${n % 8}`;
       const server = await connect(1);
-      await server.serve({ [`soak${n}.add`]: ({ payload }) => ({ sum: Number(payload.a) + Number(payload.b) }) });
-      const { sum } = await caller.rpc<{ sum: number }>(`soak${n}.add`, { a: n, b: 1 }, { timeout: PATIENCE });
+      await server.serve({ [`${name}.add`]: ({ payload }) => ({ sum: Number(payload.a) + Number(payload.b) }) });
+      const { sum } = await caller.rpc<{ sum: number }>(`${name}.add`, { a: n, b: 1 }, { timeout: PATIENCE });
       if (sum !== n + 1) throw new Error(`wrong sum ${sum}`);
       server.close();
       done();
     }
   },
 };
+
+/** What `promise` resolves to; after the patience of a request it counts as lost. */
+async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+  let timer: number | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come within ${PATIENCE / 1000} s`)), PATIENCE);
+  });
+  return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
 
 function pick(random: Random, limit: number): number {
   return Math.floor(random.float() * limit);

@@ -42,7 +42,9 @@ export class MemoryWatch {
     return this.#watched.map(({ name }, i) => {
       const samples = this.#samples[i]!;
       const mib = (kib: number | undefined) => ((kib ?? 0) / 1024).toFixed(0);
-      return `${name}: ${mib(samples[0])} MiB at first, ${mib(Math.max(...samples))} at most, ${mib(samples.at(-1))} at last, ` +
+      return `${name}: ${mib(samples[0])} MiB at first, ${mib(Math.max(...samples))} at most, ${
+        mib(samples.at(-1))
+      } at last, ` +
         `${this.#slope(i).toFixed(1)} KiB/s`;
     }).join("\n");
   }
@@ -58,7 +60,9 @@ export class MemoryWatch {
     for (let at = 0; at + width <= samples.length; at += width) minima.push(Math.min(...samples.slice(at, at + width)));
     const slopes: number[] = [];
     for (let i = 0; i < minima.length; i++) {
-      for (let j = i + 1; j < minima.length; j++) slopes.push((minima[j]! - minima[i]!) / ((j - i) * width * PERIOD / 1000));
+      for (let j = i + 1; j < minima.length; j++) {
+        slopes.push((minima[j]! - minima[i]!) / ((j - i) * width * PERIOD / 1000));
+      }
     }
     slopes.sort((a, b) => a - b);
     return slopes[slopes.length >> 1] ?? 0;

@@ -1,6 +1,9 @@
 import type { Random } from "../../ports/mod.ts";
 
-/** First wait, longest wait, growth. Small steps: who dials before the listener is there loses at most half of that time again. */
+/**
+ * First wait, longest wait, growth. Small steps: who dials before the listener is there loses at most half of that
+ * time again.
+ */
 const FIRST_MS = 10, LONGEST_MS = 1000, GROWTH = 1.5;
 
 /** The waits between attempts to connect. Jitter keeps 64 children of one parent apart. */

@@ -20,7 +20,8 @@ const WATCHED = Object.values(MonitorEvent).reduce((mask, event) => mask | event
 
 /**
  * The dialling side: a DEALER whose routing id is the name. libzmq never reconnects by itself (that would join two
- * connections into one and hide the gap): a failed attempt is repeated from here, and a connection that ended is the end.
+ * connections into one and hide the gap): a failed attempt is repeated from here, and a connection that ended is the
+ * end.
  */
 export class ZmqLink implements Link, Source, Party {
   readonly #engine: Engine;

@@ -28,8 +28,8 @@ const BYE_GRACE_MS = 5_000;
 const ACCEPT_BACKLOG = 1024;
 
 /**
- * The listening side: a ROUTER. libzmq says in line with a peer's messages, behind the last one, that its connection ended
- * (ROUTER_NOTIFY: a part without bytes).
+ * The listening side: a ROUTER. libzmq says in line with a peer's messages, behind the last one, that its connection
+ * ended (ROUTER_NOTIFY: a part without bytes).
  */
 export class ZmqListener implements Listener, Source, Party {
   readonly endpoint: string;

@@ -68,7 +68,10 @@ function next(socket: Socket): Happening | null {
 /** `ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC`, `…_MECHANISM_MISMATCH`. */
 const CRYPTOGRAPHIC = 0x11000001, MECHANISM_MISMATCH = 0x11000002;
 
-/** Why a handshake failed, for people. Both sides see a mismatch; only the listener sees that a peer has a wrong key of it. */
+/**
+ * Why a handshake failed, for people. Both sides see a mismatch; only the listener sees that a peer has a wrong key of
+ * it.
+ */
 export function handshakeFailure(happening: Happening): string {
   if (happening.event === MonitorEvent.handshakeFailedAuth) return "the key of this side is not admitted";
   if (happening.value === MECHANISM_MISMATCH) return "only one of the two sides uses keys";

@@ -1,8 +1,8 @@
 /**
  * Flow control of one direction of one connection, in bytes, above libzmq (whose high-water marks count messages
  * and so bound nothing). The sender hands libzmq at most `WINDOW` bytes, and one message over it, that the receiver's
- * event loop has not taken; the receiver returns credit as it takes them. So libzmq holds little on both sides, whatever a peer does,
- * and what waits is here, counted, in order.
+ * event loop has not taken; the receiver returns credit as it takes them. So libzmq holds little on both sides,
+ * whatever a peer does, and what waits is here, counted, in order.
  */
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -13,7 +13,7 @@ export const WINDOW = 1 << 20;
 const CREDIT_STEP = WINDOW / 4;
 
 /** What a message takes beside its body: in libzmq, and as an object of ours (measured). */
-const OVERHEAD = 64, OBJECT_OVERHEAD = 256;
+const OVERHEAD = 64, OBJECT_OVERHEAD = 512;
 
 export class Outbox {
   readonly #limit: number;
@@ -48,9 +48,9 @@ export class Outbox {
     this.#waiting += body.length + OBJECT_OVERHEAD;
   }
 
-  /** True when more waits than may. */
+  /** True when more waits than may. One message may always wait, however large. */
   get isOver(): boolean {
-    return this.#waiting > this.#limit;
+    return this.#waiting > this.#limit && this.#queue.length - this.#head > 1;
   }
 
   /** Takes the next body that may be sent now. */

@@ -45,9 +45,9 @@ export class Peer {
  * Ends the connection of a peer at once; a ROUTER has no call for that, so the connection's descriptor is shut down,
  * which libzmq takes for the peer's own end.
  *
- * The number may by now stand for another connection. So it is duplicated first and the peer written to afterwards: before
- * libzmq closes a descriptor it takes the peer off the socket, and then the write fails. If it succeeds, the duplicate
- * is the peer's connection, and stays it whatever happens meanwhile.
+ * The number may by now stand for another connection. So it is duplicated first and the peer written to afterwards:
+ * before libzmq closes a descriptor it takes the peer off the socket, and then the write fails. If it succeeds, the
+ * duplicate is the peer's connection, and stays it whatever happens meanwhile.
  */
 export function sever(socket: Socket, peer: Peer): void {
   const fd = peer.fd < 0 ? -1 : libcShutdown().dup(peer.fd);

@@ -2,9 +2,10 @@
  * The event loop of libzmq's sockets. A thread of Deno's pool waits in poll(2) for the sockets' descriptors; everything
  * else happens on the main thread.
  *
- * A descriptor of libzmq is edge triggered, and any call on its socket can consume the edge. So a source that became ready
- * is drained until it is empty or its share of the turn is used up (then it stays `ready`, and the loop only passes by the
- * other work of the process); and a socket that was written to is looked at again before the loop waits (`touch`).
+ * A descriptor of libzmq is edge triggered, and any call on its socket can consume the edge. So a source that became
+ * ready is drained until it is empty or its share of the turn is used up (then it stays `ready`, and the loop only
+ * passes by the other work of the process); and a socket that was written to is looked at again before the loop waits
+ * (`touch`).
  */
 import { libc } from "./library.ts";
 

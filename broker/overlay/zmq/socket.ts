@@ -7,7 +7,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 const cstring = (text: string): Bytes => encoder.encode(text + "\0");
 
-/** `zmq_msg_t`, used for one receive after the other. It must not move, and a buffer of this size is outside the heap. */
+/**
+ * `zmq_msg_t`, used for one receive after the other. It must not move, and a buffer of this size is outside the heap.
+ */
 const messageStruct = new Uint8Array(4096);
 let message: Deno.PointerValue = null;
 /** Bodies above this size are freed at once and not when the next message comes. */
@@ -35,7 +37,10 @@ export class Context {
 
 /** One libzmq socket. Nothing here blocks. */
 export class Socket {
-  /** Readable when something about the socket changed, which `isReadable` or a `receive` must find out (edge triggered). */
+  /**
+   * Readable when something about the socket changed, which `isReadable` or a `receive` must find out (edge
+   * triggered).
+   */
   readonly fd: number;
   readonly #context: Context;
   readonly #pointer: Deno.PointerValue;

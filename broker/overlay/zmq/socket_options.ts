@@ -2,7 +2,10 @@ import { FluxError, MESSAGE_LIMIT } from "../../message/mod.ts";
 import { Option } from "./options.ts";
 import type { Socket } from "./socket.ts";
 
-/** TCP connections whose other end is silently gone (a cut cable) end within about 30 s, by the kernel's own means: they cost nothing when idle. */
+/**
+ * TCP connections whose other end is silently gone (a cut cable) end within about 30 s, by the kernel's own means:
+ * they cost nothing when idle.
+ */
 const KEEPALIVE_IDLE_S = 15, KEEPALIVE_INTERVAL_S = 5, KEEPALIVE_COUNT = 3, USER_TIMEOUT_MS = 30_000;
 
 /** What a message may grow by when it is encrypted, with room to spare. */

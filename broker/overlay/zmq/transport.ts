@@ -5,8 +5,8 @@ import { ZmqLink } from "./link.ts";
 import { ZmqListener } from "./listener.ts";
 
 /**
- * The network of this machine: libzmq in a context with one I/O thread. Nothing native is loaded before the first listen or
- * dial; these throw ENOENT when there is no libzmq.
+ * The network of this machine: libzmq in a context with one I/O thread. Nothing native is loaded before the first
+ * listen or dial; these throw ENOENT when there is no libzmq.
  *
  * @example
  * ```ts

@@ -1,7 +1,8 @@
-import { FluxError, strerror } from "../../message/mod.ts";
+import { errnum, FluxError, strerror } from "../../message/mod.ts";
 import { libc, libcSocket, zmq } from "./library.ts";
 
 const AF_UNIX = 1, SOCK_STREAM_CLOEXEC = 0x80001;
+const EADDRINUSE = errnum("EADDRINUSE");
 /** What `sockaddr_un` has room for, without the terminator. */
 const LONGEST_PATH = 107;
 
@@ -26,7 +27,7 @@ export function listenUnix(path: string, backlog: number): number {
   const address = socketAddress(path);
   const fd = libcSocket().socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
   let errno = fd < 0 ? zmq().zmq_errno() : bind(fd, address);
-  if (errno === 98 && !isListening(address)) {
+  if (errno === EADDRINUSE && Deno.lstatSync(path).isSocket && !isListening(address)) {
     Deno.removeSync(path);
     errno = bind(fd, address);
   }

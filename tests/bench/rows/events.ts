@@ -15,12 +15,13 @@ function eventBench(name: string, size: (around: Surroundings) => number): Bench
       const { times } = around;
       const session = await around.session({ size: size(around) });
       const client = await session.connect();
-      yield* latencyFigures(`${name}.latency`, "us", await latencies(client, times(5_000)));
-      yield figure(`${name}.rate`, "/s", await rates(client, [client], times(20_000), times(5)));
+      const figures = `event.${session.size}`;
+      yield* latencyFigures(`${figures}.latency`, "us", await latencies(client, times(5_000)));
+      yield figure(`${figures}.rate`, "/s", await rates(client, [client], times(20_000), times(5)));
       if (session.size === 1) return;
       const everyone: Handle[] = [];
       for (let rank = 0; rank < session.size; rank++) everyone.push(await session.connect(rank));
-      yield figure(`${name}.drained`, "/s", await rates(client, everyone, times(10_000), times(3)));
+      yield figure(`${figures}.drained`, "/s", await rates(client, everyone, times(10_000), times(3)));
     },
   };
 }

@@ -27,7 +27,7 @@ function logBench(name: string, size: (around: Surroundings) => number): Bench {
       await append(writer, root, count);
       const samples: number[] = [];
       for (let i = 0; i < around.times(5); i++) samples.push(await rate(count, () => append(writer, root, count)));
-      yield figure(`${name}.rate`, "/s", samples);
+      yield figure(`log.${session.size}.rate`, "/s", samples);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What a session takes while nothing is asked of it: memory of a broker, and processor time of all. */
 
-import type { Bench, Surroundings } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import { type Figure, meanFigure } from "../figure.ts";
 import { memory, processorSeconds } from "../process_usage.ts";
 
@@ -11,21 +11,17 @@ const WINDOW = 12_000, QUICK_WINDOW = 2_000;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-const sizes: readonly [string, (around: Surroundings) => number][] = [
-  ["memory.1", () => 1],
-  ["memory.8", () => 8],
-  ["memory.64", ({ large }) => large],
-];
-
-export const memories: readonly Bench[] = sizes.map(([name, size]) => ({
-  name,
-  async *run(around): AsyncIterable<Figure> {
-    const session = await around.session({ size: size(around) });
+/** Memory of the brokers of a session of `size`. */
+export const memories: readonly Bench[] = [1, 8, 64].map((size) => ({
+  name: `memory.${size}`,
+  async *run({ session, large }): AsyncIterable<Figure> {
+    if (size > large) return;
+    const brokers = (await session({ size })).brokers();
     await pause(SETTLED);
-    const all = session.brokers().map(memory);
-    yield meanFigure(`${name}.pss`, "MiB", all.map(({ pss }) => pss));
-    yield meanFigure(`${name}.private`, "MiB", all.map((one) => one.private));
-    yield meanFigure(`${name}.rss`, "MiB", all.map(({ rss }) => rss));
+    const all = brokers.map(memory);
+    yield meanFigure(`memory.${size}.pss`, "MiB", all.map(({ pss }) => pss));
+    yield meanFigure(`memory.${size}.private`, "MiB", all.map((one) => one.private));
+    yield meanFigure(`memory.${size}.rss`, "MiB", all.map(({ rss }) => rss));
   },
 }));
 
@@ -40,6 +36,6 @@ export const idle: Bench = {
       await pause(quick ? QUICK_WINDOW : WINDOW);
       samples.push((used() - before) * 100_000 / (performance.now() - start));
     }
-    yield meanFigure("idle.64", "% of a core", samples);
+    yield meanFigure(`idle.${large}`, "% of a core", samples);
   },
 };

@@ -13,11 +13,11 @@ export const multicast: Bench = {
       for await (const answer of client.mrpc("broker.ping", { seq: 0 })) count += answer.payload.seq === 0 ? 1 : 0;
       if (count !== large) throw new Error(`${count} of ${large} ranks answered`);
     });
-    yield figure("mrpc.64.all", "ms", all.map((us) => us / 1000));
+    yield figure(`mrpc.${large}.all`, "ms", all.map((us) => us / 1000));
     const reduced = await serial(times(100), async () => {
       const { ranks } = await client.mrpcReduced("log.stats-get", {}, { reduce: "sum" });
       if (ranks.size !== large) throw new Error(`${ranks.size} of ${large} ranks answered`);
     });
-    yield figure("mrpc.64.sum", "ms", reduced.map((us) => us / 1000));
+    yield figure(`mrpc.${large}.sum`, "ms", reduced.map((us) => us / 1000));
   },
 };

@@ -14,8 +14,8 @@ export const starts: readonly Bench[] = SIZES.map((size) => ({
   run: (around) => measure(size, around),
 }));
 
-async function* measure(size: number, { flux, quick, large, times }: Surroundings): AsyncIterable<Figure> {
-  if (quick && size > large) return;
+async function* measure(size: number, { flux, large, times }: Surroundings): AsyncIterable<Figure> {
+  if (size > large) return;
   const ready: number[] = [], exit: number[] = [], cpu: number[] = [];
   await once(flux, size);
   for (let i = 0; i < times(runs(size)); i++) {

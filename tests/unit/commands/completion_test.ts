@@ -7,6 +7,7 @@ import { zshScript } from "../../../commands/render/completion_zsh.ts";
 import type { Grammar } from "../../../commands/render/completion.ts";
 import { grammar } from "../../../commands/completion.ts";
 import { assert, assertEquals } from "../../assert.ts";
+import { testUnless } from "../../skip.ts";
 
 const HELP = { help: { short: "h", type: "flag", help: "Display this message" } } as const;
 
@@ -76,12 +77,14 @@ _flux\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
   return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
 }
 
-function present(shell: string): boolean {
+/** Why nothing can be tried with a shell, undefined if it is here. */
+function missing(shell: string): string | undefined {
   try {
-    return new Deno.Command(shell, { args: ["-c", "exit 0"], stdin: "null" }).outputSync().success;
+    if (new Deno.Command(shell, { args: ["-c", "exit 0"], stdin: "null" }).outputSync().success) return undefined;
   } catch {
-    return false;
+    // not there, or not to be run
   }
+  return `${shell} is not installed`;
 }
 
 const NAMES = ["ping", "event", "getattr", "help"];
@@ -111,11 +114,11 @@ const CASES: [string, string[], string[]][] = [
 ];
 
 for (const [what, words, expected] of CASES) {
-  Deno.test({
-    name: `bashScript() offers ${what}`,
-    ignore: !present("bash"),
-    fn: async () => assertEquals(await offered(bashScript(SMALL), words), expected),
-  });
+  testUnless(
+    missing("bash"),
+    `bashScript() offers ${what}`,
+    async () => assertEquals(await offered(bashScript(SMALL), words), expected),
+  );
 }
 
 Deno.test("bashScript() leaves it to bash to offer file names where it has nothing", () => {
@@ -125,19 +128,15 @@ Deno.test("bashScript() leaves it to bash to offer file names where it has nothi
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 
 for (const [shell, script] of Object.entries(SCRIPTS)) {
-  Deno.test({
-    name: `flux completion ${shell} is a script ${shell} can read`,
-    ignore: !present(shell),
-    async fn() {
-      const file = await Deno.makeTempFile();
-      try {
-        await Deno.writeTextFile(file, script(await grammar()));
-        const { success, stderr } = await new Deno.Command(shell, { args: ["-n", file] }).output();
-        assert(success, new TextDecoder().decode(stderr));
-      } finally {
-        await Deno.remove(file);
-      }
-    },
+  testUnless(missing(shell), `flux completion ${shell} is a script ${shell} can read`, async () => {
+    const file = await Deno.makeTempFile();
+    try {
+      await Deno.writeTextFile(file, script(await grammar()));
+      const { success, stderr } = await new Deno.Command(shell, { args: ["-n", file] }).output();
+      assert(success, new TextDecoder().decode(stderr));
+    } finally {
+      await Deno.remove(file);
+    }
   });
 
   Deno.test(`flux completion ${shell} knows every command and every option`, async () => {

@@ -27,17 +27,21 @@ Deno.test("parseLogLine() takes a line of flux 0.88 apart", () => {
 });
 
 Deno.test("formatLogLine() of each parsed line of the dmesg capture gives the line back", () => {
-  const lines = messagesOf(readCapture("dmesg")).filter(({ direction, message }) => direction === "<-" && message?.payload)
+  const lines = messagesOf(readCapture("dmesg")).filter(({ direction, message }) =>
+    direction === "<-" && message?.payload
+  )
     .map(({ message }) => decodeText(message!.payload));
   assert(lines.length > 40);
   for (const line of lines) assertEquals(formatLogLine(parseLogLine(line)), line);
 });
 
 Deno.test("formatLogLine() and parseLogLine() keep any text without a newline", () => {
-  check(fc.property(fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\n")), fc.nat(7), (text, severity) => {
-    const line = { severity, time: formatTime(1e12), host: "0", app: "x", pid: "1", text };
-    assertEquals(parseLogLine(formatLogLine(line)), line);
-  }));
+  check(
+    fc.property(fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\n")), fc.nat(7), (text, severity) => {
+      const line = { severity, time: formatTime(1e12), host: "0", app: "x", pid: "1", text };
+      assertEquals(parseLogLine(formatLogLine(line)), line);
+    }),
+  );
 });
 
 Deno.test("parseLogLine() refuses with EPROTO what is no line", () => {
@@ -73,5 +77,9 @@ Deno.test("parseLevel() knows names and numbers, and nothing else", () => {
 });
 
 Deno.test("isAppName() refuses blanks, control characters and the empty name", () => {
-  assertEquals(["a", "kvs-watch", "a b", "", "a\n", "é", "x".repeat(49)].map(isAppName), [true, true, ...Array(5).fill(false)]);
+  assertEquals(["a", "kvs-watch", "a b", "", "a\n", "é", "x".repeat(49)].map(isAppName), [
+    true,
+    true,
+    ...Array(5).fill(false),
+  ]);
 });

@@ -13,11 +13,25 @@ import { assertEquals, assertThrows } from "../../assert.ts";
 import { check } from "../../property.ts";
 
 const bytes = (...values: number[]) => new Uint8Array(values);
-const answers = (ranks: number[], errnum = 0, payload?: Uint8Array): Answers => ({ ranks: new Idset(ranks), errnum, payload });
-const shown = (list: Answers[]) => list.map(({ ranks, errnum, payload }) => [`${ranks}`, errnum, payload && [...payload]]);
+const answers = (ranks: number[], errnum = 0, payload?: Uint8Array): Answers => ({
+  ranks: new Idset(ranks),
+  errnum,
+  payload,
+});
+const shown = (list: Answers[]) =>
+  list.map(({ ranks, errnum, payload }) => [`${ranks}`, errnum, payload && [...payload]]);
 
 Deno.test("decodeCall() gives back the header and the bytes of encodeCall(), NULs among them included", () => {
-  const header = { topic: "a.b", ranks: "0-3", timeout: 1.5, reduce: "sum", hops: 2, down: true, userid: 7, rolemask: 1 };
+  const header = {
+    topic: "a.b",
+    ranks: "0-3",
+    timeout: 1.5,
+    reduce: "sum",
+    hops: 2,
+    down: true,
+    userid: 7,
+    rolemask: 1,
+  };
   assertEquals(decodeCall(encodeCall(header, bytes(0, 1, 0))), { header, payload: bytes(0, 1, 0) });
 });
 
@@ -57,7 +71,13 @@ Deno.test("decodeAnswers() gives back what encodeAnswers() was given", () => {
 });
 
 Deno.test("decodeAnswers() refuses with EPROTO a list that does not fit the bytes behind it", () => {
-  const heads = ['{"answers":[["0",0,3]]}', '{"answers":[["0",0,1]]}', '{"answers":[["0",-1,2]]}', '{"answers":[0]}', "{}"];
+  const heads = [
+    '{"answers":[["0",0,3]]}',
+    '{"answers":[["0",0,1]]}',
+    '{"answers":[["0",-1,2]]}',
+    '{"answers":[0]}',
+    "{}",
+  ];
   for (const head of heads) {
     assertThrows(() => decodeAnswers(new Uint8Array([...encodeText(head), 1, 2])), { errno: "EPROTO" });
   }
@@ -74,7 +94,12 @@ Deno.test("any bytes are answers or EPROTO or an idset that is none", () => {
 });
 
 Deno.test("mergeEqual() makes answers of one errnum and payload one, and loses no rank", () => {
-  const list = [answers([0], 0, bytes(1)), answers([1], 0, bytes(2)), answers([5, 6], 0, bytes(1)), answers([2], 2, bytes(1))];
+  const list = [
+    answers([0], 0, bytes(1)),
+    answers([1], 0, bytes(2)),
+    answers([5, 6], 0, bytes(1)),
+    answers([2], 2, bytes(1)),
+  ];
   assertEquals(shown(mergeEqual(list)), [["0,5-6", 0, [1]], ["1", 0, [2]], ["2", 2, [1]]]);
   assertEquals(`${list[0]!.ranks}`, "0", "the answers given are left alone");
 });

@@ -4,7 +4,9 @@ import { assert, assertEquals } from "../../assert.ts";
 import { check } from "../../property.ts";
 
 function passes<T>(steps: readonly Step<T>[]): { cause: string; batch: number; items: T[] }[] {
-  return steps.flatMap((step) => step.kind === "pass" ? [{ cause: step.cause, batch: step.batch, items: step.items }] : []);
+  return steps.flatMap((step) =>
+    step.kind === "pass" ? [{ cause: step.cause, batch: step.batch, items: step.items }] : []
+  );
 }
 
 Deno.test("Reduction.add() passes every item on at once when there is neither count nor timeout", () => {

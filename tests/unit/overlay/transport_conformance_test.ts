@@ -71,7 +71,7 @@ const worlds: Record<string, () => World> = {
 for (const [title, make] of Object.entries(worlds)) {
   for (const { name, needsKeys, run } of cases) {
     if (needsKeys && !title.includes("with keys")) continue;
-    Deno.test(`${title} ${name}`, { sanitizeResources: false }, async () => {
+    Deno.test(`${title} ${name}`, async () => {
       await using world = make();
       await run(world);
     });

@@ -64,6 +64,12 @@ Deno.test("faults() names a circle of files, and one of rooms", () => {
   assertEquals(found.at(-1), "circular import of rooms: modules/kvs → modules/live → modules/kvs");
 });
 
+Deno.test("faults() does not mind types in a circle of files, but does in one of rooms", () => {
+  assertEquals(faults([edge("commands/a.ts", "commands/b.ts"), edge("commands/b.ts", "commands/a.ts", "type")]), []);
+  const rooms = [edge("modules/kvs/a.ts", "modules/live/b.ts"), edge("modules/live/b.ts", "modules/kvs/a.ts", "type")];
+  assertEquals(faults(rooms).at(-1), "circular import of rooms: modules/kvs → modules/live → modules/kvs");
+});
+
 Deno.test("faults() names an import from outside the program", () => {
   assertEquals(faults([edge("broker/ports/mod.ts", "tests/assert.ts")]).slice(0, 1), [
     "broker/ports/mod.ts imports tests/assert.ts, which is not part of the program",

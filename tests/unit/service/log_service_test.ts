@@ -27,7 +27,8 @@ function world(rank: number): World {
   return { clock, log, written: written!, alarms: alarms!, up: up! };
 }
 
-const line = (severity: number, text: string, rank = 0) => `<${severity * 8}>1 2016-01-22T21:33:54.004321Z ${rank} app 7 - - ${text}`;
+const line = (severity: number, text: string, rank = 0) =>
+  `<${severity * 8}>1 2016-01-22T21:33:54.004321Z ${rank} app 7 - - ${text}`;
 const ringTexts = ({ ring }: LogService) =>
   Array.from({ length: ring.size }, (_, i) => parseLogLine(ring.line(ring.first + i)!).text);
 

@@ -1,0 +1,274 @@
+/** `flux start` and `flux broker` from the outside: what they run, report and leave behind. */
+
+import { assert, assertEquals } from "../assert.ts";
+import { remains, runFlux, spawnFlux, startSession, until, workDirectory } from "./session.ts";
+
+Deno.test("flux start runs one word by the shell and ends with its status", async () => {
+  await using work = await workDirectory();
+  const { code, stdout, stderr } = await runFlux(["start", "echo $((40 + 2)); exit 3"], { cwd: work.path });
+  assertEquals([code, stdout, stderr], [3, "42\n", ""]);
+});
+
+Deno.test("flux start runs several words as they are", async () => {
+  await using work = await workDirectory();
+  const { code, stdout } = await runFlux(["start", "printf", "%s|", "a b", "$HOME"], { cwd: work.path });
+  assertEquals([code, stdout], [0, "a b|$HOME|"]);
+});
+
+Deno.test("flux start without a command runs the shell on standard input", async () => {
+  await using work = await workDirectory();
+  const options = { cwd: work.path, stdin: "echo in $0; exit 5\n", env: { SHELL: "/bin/sh" } };
+  const { code, stdout } = await runFlux(["start"], options);
+  assertEquals([code, stdout], [5, "in /bin/sh\n"]);
+});
+
+Deno.test("flux start ends with 128 plus the signal that ended the program", async () => {
+  await using work = await workDirectory();
+  const { code, stderr } = await runFlux(["start", "kill -INT $$"], { cwd: work.path });
+  assertEquals([code, stderr], [130, ""]);
+});
+
+Deno.test("flux start says why a program cannot be run, with the shell's status for it", async () => {
+  await using work = await workDirectory();
+  const missing = await runFlux(["start", "no-such-program", "x"], { cwd: work.path });
+  const text = "flux-start: rank 0: cannot run the initial program: no-such-program: No such file or directory\n";
+  assertEquals([missing.code, missing.stderr], [127, text]);
+  const refused = await runFlux(["start", "/etc/passwd", "x"], { cwd: work.path });
+  assertEquals(refused.code, 126);
+  assert(refused.stderr.includes("/etc/passwd: Permission denied"), refused.stderr);
+});
+
+Deno.test("flux start gives the program its environment and takes the launcher's away", async () => {
+  await using work = await workDirectory();
+  const env = { SLURM_JOB_ID: "1", PMIX_RANK: "2", FLUX_JOB_ID: "f3", FLUX_TMPDIR: work.path, SHELL: "/bin/sh" };
+  const { stdout } = await runFlux(["start", "env; command -v flux"], { cwd: work.path, env });
+  const rundir = /^FLUX_URI=local:\/\/(.*)\/local-0$/m.exec(stdout)?.[1];
+  assert(rundir?.startsWith(`${work.path}/flux-`), stdout);
+  assert(stdout.includes(`\nPATH=${rundir}/bin:`) || stdout.startsWith(`PATH=${rundir}/bin:`), stdout);
+  assert(stdout.endsWith(`${rundir}/bin/flux\n`), stdout);
+  assert(!/^(SLURM_|PMI_|PMIX_|FLUX_JOB_ID|FLUX_START_SOCKET)/m.test(stdout), stdout);
+});
+
+Deno.test("flux start -X prints the command lines and starts nothing", async () => {
+  await using work = await workDirectory();
+  const { code, stderr } = await runFlux(["start", "-X", "-s2", "-k3", "true", "x"], { cwd: work.path });
+  const lines = stderr.trimEnd().split("\n");
+  assertEquals([code, lines.length, [...Deno.readDirSync(work.path)].length], [0, 2, 0]);
+  assert(/^flux-start: 0: .* broker .*--k-ary=3.* -- true x$/.test(lines[0]!), stderr);
+  assert(/^flux-start: 1: .* broker .*--k-ary=3/.test(lines[1]!) && !lines[1]!.includes("true"), stderr);
+});
+
+for (
+  const [words, text] of [
+    [["--size", "0"], "--size 0: a session has at least 1 broker"],
+    [["--size", "-4"], "--size -4: a session has at least 1 broker"],
+    [["--size", "1000000"], "--size 1000000: at most 1024 brokers on one machine"],
+    [["--size", "many"], "--size many: not a number"],
+    [["--killer-timeout", "-1"], "--killer-timeout argument must be >= 0"],
+    [["--security", "rot13"], "--security argument must be none|plain|curve"],
+    [["--security", "plain"], "passwords between brokers (--security plain) are not supported"],
+    [["-N", "4"], "--nnodes needs Slurm, which this version cannot start through"],
+    [["--hosts", "a,b"], "--hosts: this version cannot start on other hosts"],
+    [["--statedir", "x"], "--statedir: this version keeps a session's data in memory only"],
+    [["-O", "kvs"], "malformed module option: kvs"],
+    [["-O", "nothing:a=b"], "module argument for unknown module: nothing"],
+    [["-o", "--no-such"], "unrecognized option '--no-such'"],
+    [["-o", "-H1h"], "heartrate `1h': Invalid argument"],
+    [["-M", "no-such-module"], "rank 0: no-such-module: module not found in search path"],
+  ] as const
+) {
+  Deno.test(`flux start ${words.join(" ")} is refused in one clear line`, async () => {
+    await using work = await workDirectory();
+    const { code, stderr } = await runFlux(["start", ...words, "true"], { cwd: work.path });
+    assertEquals([code, stderr.split("\n")[0]], [1, `flux-start: ${text}`]);
+  });
+}
+
+Deno.test("flux start starts as many brokers as it is told, each with its rank", async () => {
+  await using session = await startSession({ size: 5, arity: 3 });
+  for (const rank of [0, 4]) {
+    const { stdout } = await session.flux(["getattr", "rank"], { rank });
+    assertEquals(stdout, `${rank}\n`);
+  }
+  assertEquals((await session.flux(["getattr", "size"], { rank: 4 })).stdout, "5\n");
+  assertEquals((await session.flux(["getattr", "tbon.topo"])).stdout, "kary:3\n");
+  const { code, stderr } = await session.stop();
+  assertEquals([code, stderr], [0, ""]);
+});
+
+Deno.test("flux start writes the log to cmbd.log in its directory, appending", async () => {
+  await using work = await workDirectory();
+  for (const word of ["one", "two"]) await runFlux(["start", `true ${word}`], { cwd: work.path });
+  const log = Deno.readTextFileSync(`${work.path}/cmbd.log`);
+  assert(/ broker.info\[0\]: .*true one\n[^]*true two\n/.test(log), log);
+});
+
+Deno.test("flux start works in a TMPDIR too deep for sockets, and says so with -v", async () => {
+  await using work = await workDirectory();
+  const deep = `${work.path}/${"deep".repeat(20)}/${"er".repeat(40)}`;
+  Deno.mkdirSync(deep, { recursive: true });
+  const options = { cwd: work.path, env: { TMPDIR: deep, FLUX_TMPDIR: "" } };
+  const script = 'flux getattr rundir; flux getattr size; ls -d "$TMPDIR"/flux-*';
+  const { code, stdout, stderr } = await runFlux(["start", "-v", "-s3", script], options);
+  const [rundir = "", size, real = ""] = stdout.split("\n");
+  assertEquals([code, size], [0, "3"], stderr);
+  assert(rundir.length < 40 && real.startsWith(deep), stdout);
+  assert(stderr.includes(`${real} is too deep for sockets; ${rundir} stands for it`), stderr);
+  assertEquals([...remains(rundir), ...Deno.readDirSync(deep)], []);
+});
+
+Deno.test("flux start takes the first directory it can write for its sockets", async () => {
+  await using work = await workDirectory();
+  const env = { FLUX_TMPDIR: "/nowhere", XDG_RUNTIME_DIR: "/proc", TMPDIR: work.path };
+  const { code, stdout } = await runFlux(["start", "flux getattr rundir"], { cwd: work.path, env });
+  assertEquals(code, 0);
+  assert(stdout.startsWith(`${work.path}/flux-`), stdout);
+});
+
+Deno.test("flux start that cannot write cmbd.log says so once and keeps the log in the run directory", async () => {
+  await using work = await workDirectory();
+  const program = 'ls "$(dirname "${FLUX_URI#local://}")"';
+  const { code, stdout, stderr } = await runFlux(["start", program], { cwd: "/proc", env: { TMPDIR: work.path } });
+  assertEquals(code, 0);
+  assert(stdout.includes("cmbd.log\n"), stdout);
+  assertEquals(stderr.match(/cannot write cmbd.log here/g)?.length, 1, stderr);
+});
+
+Deno.test("flux broker alone is a session of one and logs to standard error", async () => {
+  await using work = await workDirectory();
+  const options = { cwd: work.path, env: { TMPDIR: work.path } };
+  const { code, stdout, stderr } = await runFlux(["broker", "flux getattr size; exit 4"], options);
+  assertEquals([code, stdout], [4, "1\n"], stderr);
+  assert(stderr.includes("broker.info[0]: starting initial program"), stderr);
+  assertEquals([...Deno.readDirSync(work.path)].length, 0);
+});
+
+/** The ways in which a process of the session dies, and what is to become of the session. */
+for (const signal of ["SIGKILL", "SIGTERM", "SIGHUP"] as const) {
+  Deno.test(`flux start that gets ${signal} leaves nothing behind`, async () => {
+    await using session = await startSession({ size: 4 });
+    Deno.kill(session.startPid, signal);
+    const { code } = await session.ended;
+    assertEquals(code, { SIGKILL: 137, SIGTERM: 143, SIGHUP: 129 }[signal], session.stderr);
+    await session.gone();
+  });
+}
+
+Deno.test("flux start passes SIGINT on to the program when it alone gets it", async () => {
+  await using session = await startSession({ size: 2 });
+  Deno.kill(session.startPid, "SIGINT");
+  assertEquals((await session.ended).code, 130);
+});
+
+Deno.test("flux start ends a program that ignores the signal, after the killer timeout", async () => {
+  const program = ["sh", "-c", 'trap "" TERM; echo "$FLUX_URI"; while :; do sleep 100; done'];
+  await using session = await startSession({ size: 2, program, args: ["--killer-timeout=0.3"] });
+  Deno.kill(session.startPid, "SIGTERM");
+  assertEquals((await session.ended).code, 137);
+});
+
+Deno.test("flux start ends a program that ignores the signal at once when it gets a second one", async () => {
+  const program = ["sh", "-c", 'trap "" TERM; echo "$FLUX_URI"; while :; do sleep 100; done'];
+  await using session = await startSession({ size: 2, program, args: ["--killer-timeout=1000"] });
+  Deno.kill(session.startPid, "SIGTERM");
+  await until("the first signal is noticed", () => session.stderr.includes("another signal kills it"));
+  Deno.kill(session.startPid, "SIGTERM");
+  assertEquals((await session.ended).code, 143);
+});
+
+Deno.test("the death of rank 0 ends the session and its program, and is reported", async () => {
+  await using session = await startSession({ size: 4 });
+  const pid = session.pid(0);
+  Deno.kill(pid, "SIGKILL");
+  const { code, stderr } = await session.ended;
+  assertEquals([code, stderr], [137, `flux-start: 0 (pid ${pid}) SIGKILL\n`]);
+  await session.gone();
+});
+
+Deno.test("the death of a leaf broker is reported and the session goes on", async () => {
+  await using session = await startSession({ size: 4 });
+  const pid = session.pid(3);
+  Deno.kill(pid, "SIGKILL");
+  await until("it is reported", () => session.stderr.includes(`flux-start: 3 (pid ${pid}) SIGKILL\n`));
+  assertEquals((await session.flux(["getattr", "size"], { rank: 2 })).stdout, "4\n");
+  assertEquals((await session.stop()).code, 0, session.stderr);
+});
+
+Deno.test("the death of an inner broker takes what is below it along, reported together", async () => {
+  await using session = await startSession({ size: 7 });
+  const pid = session.pid(1);
+  Deno.kill(pid, "SIGKILL");
+  await until("both are reported", () => session.stderr.includes("ended: lost connection to parent"));
+  assert(session.stderr.includes(`flux-start: 1 (pid ${pid}) SIGKILL\n`), session.stderr);
+  assert(session.stderr.includes("flux-start: ranks 3-4 ended: lost connection to parent\n"), session.stderr);
+  assertEquals((await session.flux(["getattr", "size"], { rank: 6 })).stdout, "7\n");
+  assertEquals((await session.stop()).code, 0, session.stderr);
+});
+
+Deno.test("the death of the initial program ends the session with its signal", async () => {
+  await using session = await startSession({ size: 2, program: ["sh", "-c", "echo $FLUX_URI; kill -KILL $$"] });
+  assertEquals((await session.ended).code, 137);
+});
+
+Deno.test("the death of all brokers at once leaves nothing behind", async () => {
+  await using session = await startSession({ size: 4 });
+  for (const rank of [0, 1, 2, 3]) Deno.kill(session.pid(rank), "SIGKILL");
+  assertEquals((await session.ended).code, 137);
+  await session.gone();
+});
+
+Deno.test("what the initial program has started dies with rank 0", async () => {
+  const program = ["sh", "-c", 'echo "$FLUX_URI"; setsid sh -c "sleep 1000 & wait" & sleep 1000'];
+  await using session = await startSession({ program });
+  await until("all of it runs", () => remains(session.rundir).filter((line) => line.includes("sleep")).length >= 2);
+  Deno.kill(session.pid(0), "SIGKILL");
+  await session.ended;
+  await session.gone();
+});
+
+for (const [name, rank] of [["a leaf", 3], ["an inner broker", 1], ["rank 0", 0]] as const) {
+  Deno.test(`a session ends although ${name} hangs`, async () => {
+    await using session = await startSession({ size: 4 });
+    Deno.kill(session.pid(rank), "SIGSTOP");
+    const before = performance.now();
+    const { code, stderr } = await session.stop();
+    assertEquals(code, 0, stderr);
+    assert(stderr.includes(rank === 0 ? "does not react" : "did not end within 1 s: killed"), stderr);
+    assert(performance.now() - before < 20_000);
+  });
+}
+
+Deno.test("a rank that does not come up is named, with those that wait for it", async () => {
+  await using work = await workDirectory();
+  const child = spawnFlux(["start", "-s4", "--timeout=3", "true"], { cwd: work.path, env: { FLUX_TMPDIR: work.path } });
+  let pid: number | undefined;
+  await until("rank 1 is started", () => (pid = brokerOf(child.pid, 1)) !== undefined);
+  Deno.kill(pid!, "SIGSTOP");
+  const { code, stderr } = await child.output();
+  const text = new TextDecoder().decode(stderr);
+  assertEquals(code, 1, text);
+  const line = `pid ${pid}) did not come up within 3 s: the process is stopped; 1 rank below it waits for it`;
+  assert(text.startsWith("flux-start: rank 1 (") && text.includes(line), text);
+  assertEquals([...Deno.readDirSync(work.path)].filter(({ isDirectory }) => isDirectory), []);
+});
+
+Deno.test("ranks that cannot come up say why", async () => {
+  await using work = await workDirectory();
+  const { code, stderr } = await runFlux(["start", "-s3", "-Mno-such-module[2]", "true"], { cwd: work.path });
+  assertEquals([code, stderr], [1, "flux-start: rank 2: no-such-module: module not found in search path\n"]);
+});
+
+/** The process that a `flux start` has started as one of its brokers. */
+function brokerOf(parent: number, rank: number): number | undefined {
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      if (Number(/\) \w (\d+)/.exec(stat)?.[1]) !== parent) continue;
+      if (Deno.readTextFileSync(`/proc/${name}/environ`).split("\0").includes(`PMI_RANK=${rank}`)) return Number(name);
+    } catch {
+      // Gone meanwhile.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,120 @@
+/** `flux start` on a terminal: interrupts, job control, settings (tests/session/terminal.py plays the user). */
+
+import { assert, assertEquals } from "../assert.ts";
+import { testUnless } from "../skip.ts";
+import { executable, plainEnvironment, remains, until, workDirectory } from "./session.ts";
+
+type Step = ["expect", string] | ["send", string] | ["hangup"];
+
+interface Played {
+  readonly status: number | null;
+  readonly output: string;
+  readonly restored: boolean;
+  readonly failed: Step | null;
+}
+
+const player = new URL("./terminal.py", import.meta.url).pathname;
+
+async function python(): Promise<string | undefined> {
+  try {
+    const { success } = await new Deno.Command("python3", { args: ["-c", "import pty, termios"] }).output();
+    return success ? undefined : "python3 has no pty module";
+  } catch {
+    return "python3 is not on PATH";
+  }
+}
+const obstacle = await python();
+
+/** Plays `steps` against `flux start WORDS`; fails with all that was printed when one of them does not come to pass. */
+async function play(steps: Step[], words: string[], cwd: string): Promise<Played> {
+  const env = plainEnvironment({ HOME: cwd, SHELL: "/bin/bash", FLUX_TMPDIR: cwd, TERM: "dumb" });
+  const args = [player, JSON.stringify(steps), executable, "start", ...words];
+  const { stdout, stderr } = await new Deno.Command("python3", { args, cwd, clearEnv: true, env }).output();
+  const text = new TextDecoder().decode(stdout);
+  assert(text !== "", new TextDecoder().decode(stderr));
+  const played = JSON.parse(text) as Played;
+  assert(played.failed === null, `${JSON.stringify(played.failed)} did not come:\n${played.output}`);
+  return played;
+}
+
+const CTRL_C = "\x03", CTRL_Z = "\x1a", CTRL_BACKSLASH = "\x1c";
+
+testUnless(obstacle, "Ctrl-C reaches the initial program once, and nothing else dies of it", async () => {
+  await using work = await workDirectory();
+  const program = "trap 'echo caught' INT; trap 'echo over; exit 7' QUIT; echo ready; while :; do sleep 100; done";
+  const steps: Step[] = [["expect", "ready"], ["send", CTRL_C], ["expect", "caught"]];
+  const again: Step[] = [["send", CTRL_C], ["expect", "caught"], ["send", CTRL_BACKSLASH], ["expect", "over"]];
+  const { status, output } = await play([...steps, ...again], ["-s2", program], work.path);
+  assertEquals([status, output.match(/caught/g)?.length], [7, 2], output);
+  assert(!output.includes("another signal"), output);
+});
+
+testUnless(obstacle, "a program that dies of Ctrl-C ends the session with 130 and no further words", async () => {
+  await using work = await workDirectory();
+  const steps: Step[] = [["expect", "ready"], ["send", CTRL_C]];
+  const { status, output } = await play(steps, ["-s2", "sh", "-c", "echo ready; exec sleep 100"], work.path);
+  assertEquals([status, output], [130, "ready\r\n^C"]);
+});
+
+testUnless(obstacle, "the shell of a session has job control", async () => {
+  await using work = await workDirectory();
+  Deno.writeTextFileSync(`${work.path}/.bashrc`, "PS1='ready> '\n");
+  const { status } = await play(
+    [
+      ["expect", "ready> "],
+      ["send", "sleep 100\n"],
+      ["expect", "sleep 100"],
+      ["send", CTRL_Z],
+      ["expect", "Stopped.*ready> "],
+      ["send", "fg\n"],
+      ["expect", "fg.*sleep 100"],
+      ["send", CTRL_C],
+      ["expect", "\\^C.*ready> "],
+      ["send", "flux getattr size; exit 9\n"],
+      ["expect", "\n2\r\n"],
+    ],
+    ["-s2"],
+    work.path,
+  );
+  assertEquals(status, 9);
+});
+
+testUnless(obstacle, "flux start puts the terminal back as it was", async () => {
+  await using work = await workDirectory();
+  const { status, restored } = await play([], ["-s2", "stty raw -echo; kill -KILL $$"], work.path);
+  assertEquals([status, restored], [137, true]);
+});
+
+testUnless(obstacle, "the end of rank 0 ends the shell and gives the terminal back", async () => {
+  await using work = await workDirectory();
+  Deno.writeTextFileSync(`${work.path}/.bashrc`, "PS1='ready> '\n");
+  const { status, restored, output } = await play(
+    [
+      ["expect", "ready> "],
+      ["send", "kill -KILL $(flux getattr broker.pid); sleep 100\n"],
+      ["expect", "flux-start: 0 \\(pid \\d+\\) SIGKILL"],
+    ],
+    ["-s2"],
+    work.path,
+  );
+  assertEquals([status, restored], [137, true], output);
+});
+
+testUnless(obstacle, "a terminal that hangs up takes the whole session along", async () => {
+  await using work = await workDirectory();
+  const steps: Step[] = [["expect", "(local://\\S+)"], ["hangup"]];
+  const { status, output } = await play(steps, ["-s3", 'echo "$FLUX_URI"; exec sleep 100'], work.path);
+  const rundir = /local:\/\/(\S+)\/local-0/.exec(output)![1]!;
+  assertEquals(status, 129);
+  await until("nothing is left", () => remains(rundir).length === 0);
+});
+
+testUnless(obstacle, "Ctrl-C while a session comes up ends it", async () => {
+  await using work = await workDirectory();
+  const steps: Step[] = [["expect", "flux-start: 15: "], ["send", CTRL_C], [
+    "expect",
+    "SIGINT before the session was up",
+  ]];
+  const { status } = await play(steps, ["-v", "-s16", "echo not to be run"], work.path);
+  assertEquals(status, 130);
+});

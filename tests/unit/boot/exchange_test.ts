@@ -1,0 +1,125 @@
+/** The wire-up of ranks against a PMI server in memory. */
+
+import { assert, assertEquals, assertRejects } from "../../assert.ts";
+import { type Card, exchange, type Neighbours, PmiClient, PmiServer } from "../../../broker/boot/mod.ts";
+import { Topology } from "../../../broker/overlay/mod.ts";
+import { Queue } from "../../../broker/handle/mod.ts";
+
+/** Connections of all ranks to one server; `heard` keeps what each rank asked. */
+function connections(size: number): { client: (rank: number) => PmiClient; heard: string[][] } {
+  const server = new PmiServer({ size, kvsname: "-" });
+  const queues = Array.from({ length: size }, () => new Queue<string>());
+  const heard: string[][] = queues.map(() => []);
+  const client = (rank: number) =>
+    new PmiClient({
+      async read() {
+        const { value, done } = await queues[rank]!.next();
+        return done ? null : value;
+      },
+      write(line) {
+        heard[rank]!.push(line);
+        for (const action of server.receive(rank, line)) {
+          if (action.kind === "reply") queues[action.rank]!.push(action.line);
+          else if (action.kind === "close") queues[action.rank]!.end();
+        }
+      },
+    });
+  return { client, heard };
+}
+
+const key = (rank: number) => `${rank}`.padEnd(40, "k");
+const card = (rank: number): Card => ({
+  rank,
+  hostname: `node${rank}`,
+  tbon: `ipc:///run/tbon-${rank}`,
+  events: `ipc:///run/event-${rank}`,
+  ring: `ipc:///run/ring-${rank}`,
+  publicKey: key(rank),
+});
+
+async function wireUp(size: number, arity: number): Promise<{ found: Neighbours[]; heard: string[][] }> {
+  const { client, heard } = connections(size);
+  const shape = new Topology(size, arity);
+  const ranks = Array.from({ length: size }, (_, rank) => rank);
+  const found = await Promise.all(ranks.map((rank) => exchange(client(rank), card(rank), size, shape)));
+  return { found, heard };
+}
+
+Deno.test("exchange() gives each rank its parent, its right neighbour and the keys it is to admit", async () => {
+  const { found } = await wireUp(7, 2);
+  assertEquals(found[0], { parent: null, right: card(6), keys: new Set([key(1), key(2)]) });
+  assertEquals(found[1], { parent: card(0), right: card(0), keys: new Set([key(2), key(3), key(4)]) });
+  assertEquals(found[6], { parent: card(2), right: card(5), keys: new Set([key(0)]) });
+});
+
+Deno.test("exchange() reads the cards of neighbours only", async () => {
+  const { heard } = await wireUp(64, 2);
+  for (const lines of heard) assert(lines.filter((line) => line.startsWith("cmd=get ")).length <= 5);
+});
+
+Deno.test("exchange() of a single rank finds nobody", async () => {
+  const { found } = await wireUp(1, 2);
+  assertEquals(found, [{ parent: null, right: null, keys: new Set<string>() }]);
+});
+
+Deno.test("exchange() lets nobody through before all have read what they need", async () => {
+  const { client, heard } = connections(2);
+  const shape = new Topology(2, 2);
+  let isThrough = false;
+  const first = exchange(client(0), card(0), 2, shape).then(() => isThrough = true);
+  const slow = client(1);
+  await slow.init();
+  await slow.put("1", JSON.stringify({ host: "n", uri: ["a", "b", "c"] }));
+  await slow.barrier();
+  while (heard[0]!.filter((line) => line === "cmd=barrier_in").length < 2) await Promise.resolve();
+  assertEquals(isThrough, false);
+  await slow.barrier();
+  await first;
+});
+
+Deno.test("exchange() refuses a card that the server has no room for", async () => {
+  const { client } = connections(1);
+  const long = { ...card(0), tbon: `ipc://${"x".repeat(1000)}` };
+  await assertRejects(exchange(client(0), long, 1, new Topology(1, 2)), { errno: "EMSGSIZE", text: "takes 1024" });
+});
+
+for (
+  const [text, complaint] of [
+    ["nonsense", "business card of rank 1: not JSON"],
+    ["{}", "business card of rank 1: host is missing"],
+    ['{"host":"n","uri":[]}', "business card of rank 1: uri is no list"],
+    ['{"host":"n","pubkey":"short","uri":["a","b","c"]}', "business card of rank 1: pubkey is no Z85 key"],
+  ] as const
+) {
+  Deno.test(`exchange() names the rank whose card is ${text}`, async () => {
+    const { client } = connections(2);
+    const other = client(1);
+    const result = exchange(client(0), card(0), 2, new Topology(2, 2));
+    const rejected = assertRejects(result, { errno: "EPROTO", text: complaint });
+    await other.init();
+    await other.put("1", text);
+    await other.barrier();
+    await rejected;
+  });
+}
+
+Deno.test("PmiClient.get() of a key that is not there fails with the server's reason", async () => {
+  const pmi = connections(1).client(0);
+  await pmi.init();
+  await assertRejects(pmi.get("nothing"), { errno: "EPROTO", text: "PMI get of key nothing: failure" });
+});
+
+Deno.test("PmiClient.init() fails when the server is gone", async () => {
+  const pmi = new PmiClient({ read: () => Promise.resolve(null), write: () => {} });
+  await assertRejects(pmi.init(), { errno: "ECONNRESET", text: "PMI init: the server has closed the connection" });
+});
+
+Deno.test("PmiClient.init() fails when the server speaks another version", async () => {
+  const pmi = new PmiClient({ read: () => Promise.resolve("cmd=response_to_init rc=-1"), write: () => {} });
+  await assertRejects(pmi.init(), { errno: "EPROTO", text: "PMI init: error -1" });
+});
+
+Deno.test("PmiClient.barrier() fails on an answer to something else", async () => {
+  const pmi = new PmiClient({ read: () => Promise.resolve("cmd=maxes rc=0"), write: () => {} });
+  await assertRejects(pmi.barrier(), { errno: "EPROTO", text: 'PMI barrier_in: unexpected answer "cmd=maxes rc=0"' });
+});
