@@ -1,6 +1,7 @@
 /** `flux`: one command line in, one exit status out. What it does is in `commands/`. */
 
 import { frontEnd } from "./commands/front_end.ts";
+import { isOwned } from "./commands/stray_errors.ts";
 import { system } from "./commands/surroundings.ts";
 
 if (import.meta.main) {
@@ -13,10 +14,9 @@ if (import.meta.main) {
 /** A mistake in the program that reached nobody who could name it better. */
 async function crash(event: ErrorEvent | PromiseRejectionEvent): Promise<void> {
   event.preventDefault();
-  const { frontVerdict } = await import("./commands/errors.ts");
-  // Whoever knew better what to do about it, such as a broker about its modules, has stopped the event by now.
-  if (event.cancelBubble) return;
   const error = "reason" in event ? event.reason : event.error;
+  if (isOwned(error)) return;
+  const { frontVerdict } = await import("./commands/errors.ts");
   const { text, status } = frontVerdict(error, Boolean(Deno.env.get("FLUX_DEBUG")));
   system.complain(text);
   Deno.exit(status);

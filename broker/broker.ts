@@ -19,6 +19,7 @@ import { type Child, type ChildChange, Events, Ring, Topology, Tree } from "./ov
 import { Attributes } from "./service/attributes.ts";
 import { registerAttributes } from "./service/broker_attributes.ts";
 import { olderEvent } from "./service/cmb/event.ts";
+import { childrenLeft } from "./service/farewell.ts";
 import { GroupsService, ONLINE } from "./service/groups_service.ts";
 import { Heartbeat, PULSE } from "./service/heartbeat.ts";
 import { registerLogAttributes } from "./service/log_attributes.ts";
@@ -78,7 +79,6 @@ export interface BrokerOptions {
 }
 
 export type { Card };
-export { catchStrayErrors } from "./service/stray_errors.ts";
 
 const searchPath = () => Deno.env.get("FLUX_MODULE_PATH");
 
@@ -322,7 +322,7 @@ export class Broker implements BrokerParts {
     this.heartbeat.stop();
     this.machine.enter("cleanup");
     this.machine.enter("shutdown");
-    await this.#childrenLeft();
+    await childrenLeft(this, (changed) => this.#onChange = changed);
     this.machine.enter("finalize");
     await this.modules.removeAll();
     this.machine.enter("goodbye");
@@ -338,20 +338,6 @@ export class Broker implements BrokerParts {
     this.logs.close();
     this.machine.enter("exit");
     this.#exit.resolve(this.#exitCode);
-  }
-
-  async #childrenLeft(): Promise<void> {
-    const expired = Promise.withResolvers<void>();
-    const timer = this.ports.clock.after(this.options.grace, () => expired.resolve());
-    let late = false;
-    void expired.promise.then(() => late = true);
-    while (this.tree.children.length > 0 && !late) {
-      await Promise.race([expired.promise, new Promise<void>((resolve) => this.#onChange = resolve)]);
-    }
-    timer.cancel();
-    for (const child of this.tree.children) {
-      this.log("err", `rank ${child.rank} (${child.hostname}) did not leave in time`);
-    }
   }
 
   /** Ranks that are ready to run, or run; all of them are known at rank 0 only. */

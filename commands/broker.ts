@@ -4,6 +4,7 @@ import { BROKER_OPTIONS } from "./broker_options.ts";
 import { VERSION } from "./build.ts";
 import { command, CommandError } from "./mod.ts";
 import { selfArgv } from "./self.ts";
+import { ownStrayErrors } from "./stray_errors.ts";
 
 export default command({
   name: "broker",
@@ -11,7 +12,7 @@ export default command({
   usage: ["[OPTIONS] [INITIAL-PROGRAM [ARGS...]]"],
   options: BROKER_OPTIONS,
   async run({ opts, args }) {
-    const [boot, { Broker, catchStrayErrors }, zmq, ports, { Topology }, { fileOutput }, settings] = await Promise.all([
+    const [boot, { Broker }, zmq, ports, { Topology }, { fileOutput }, settings] = await Promise.all([
       import("../broker/boot/mod.ts"),
       import("../broker/broker.ts"),
       import("../broker/overlay/zmq/mod.ts"),
@@ -68,7 +69,7 @@ export default command({
           grace: grace * 1000,
           ...log,
         }, { clock, random, spawner, transport: zmq.zmqTransport({ clock, random }), store: ports.memoryStore() });
-        catchStrayErrors((error) => broker.modules.blame(error));
+        ownStrayErrors((error) => broker.modules.blame(error));
         return broker;
       },
     }, { clock, random, spawner });

@@ -1,7 +1,8 @@
 /** A limit on how long a command waits for a broker that may be stuck. */
 
 import { FluxError } from "../broker/message/errno.ts";
-import { type Clock, systemClock } from "../broker/ports/clock.ts";
+import type { Clock } from "../broker/ports/clock.ts";
+import { systemClock } from "../broker/ports/system_clock.ts";
 
 /** What `work` resolves to, or ETIMEDOUT after `ms` milliseconds; `work` itself goes on unheard. */
 export async function within<T>(ms: number, work: Promise<T>, clock: Clock = systemClock): Promise<T> {

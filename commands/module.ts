@@ -24,13 +24,14 @@ const list = command({
     if (args.length > 1) throw new UsageError("list accepts one service");
     const topic = `${args[0] ?? "cmb"}.lsmod`;
     const rows = new Map<string, ModuleRow & { set: Idset }>();
-    let failed = 0;
+    let failed = 0, answered = 0;
     for await (const { rank, payload, error } of askRanks(await connect(), topic, undefined, opts.rank)) {
       if (error) {
         failed = 1;
         warn(`${topic}[${rank}]: ${error.message}`);
         continue;
       }
+      answered++;
       for (const mod of payload?.mods as unknown as Omit<ModuleRow, "ranks">[]) {
         const known = rows.get(mod.digest + mod.name);
         const row = known ?? { ...mod, ranks: "", set: new Idset() };
@@ -39,7 +40,7 @@ const list = command({
         rows.set(mod.digest + mod.name, row);
       }
     }
-    if (!json) yield moduleTitle(opts.long);
+    if (!json && answered > 0) yield moduleTitle(opts.long);
     for (const { set, ...row } of rows.values()) yield { ...row, ranks: json ? `${set}` : set.toNodeset() };
     return failed;
   },

@@ -19,7 +19,7 @@ const LOOK = 1000;
 /** Ranks that end within this time are reported together, ms. */
 const GATHER = 100;
 /** A signal this soon after the end has begun is what began it, ms. */
-const ECHO = 250;
+const ECHO = 500;
 /** After this time people are told whom they wait for, ms. */
 const NOTICE = 10_000;
 /** Exchanges of the wire-up that are kept for the report of a failure. */

@@ -4,9 +4,9 @@ import type { Child, Clock, ExitStatus, Spawner } from "../ports/mod.ts";
 import { killTree } from "./process_tree.ts";
 
 /** The same signal from two sides is one within this time, ms. */
-const ECHO = 250;
+const ECHO = 500;
 /** How much later than ours a terminal's interrupt may be noticed, ms. */
-const NOTICE = 50;
+const NOTICE = 200;
 
 /** Who says that the program is to end: a signal to this process, or whoever started it. */
 export type Source = "signal" | "order";
@@ -57,12 +57,11 @@ export class Program {
    */
   async tell(signal: string, by: Source): Promise<"program" | "terminal"> {
     const { clock, patience } = this.#options;
-    console.error("TELL", signal, by, clock.now());
     if (signal === "SIGINT" && await this.#fromTerminal()) return "terminal";
     const before = this.#told;
     const at = clock.now();
     if (before && before.by !== by && at - before.at < ECHO) return "program";
-    this.#told = { at, by }; console.error("TOLD", patience, before);
+    this.#told = { at, by };
     if (before) {
       this.kill();
       return "program";
@@ -80,7 +79,6 @@ export class Program {
 
   /** Ends it and all it has started, now. */
   kill(): void {
-    console.error("KILL");
     killTree(this.pid, this.#options.mark);
   }
 

@@ -131,3 +131,8 @@ export function responseTo(
     payload,
   });
 }
+
+/** A copy of `event` under another topic and payload, as adapters of older names deliver it. */
+export function renamed(event: Message, topic: string, payload: Uint8Array | undefined): Message {
+  return new Message({ ...event, flags: event.flags & Flag.private, routes: [], topic, payload });
+}

@@ -8,6 +8,7 @@ export {
   MessageType,
   NODEID_ANY,
   NODEID_UPSTREAM,
+  renamed,
   responseTo,
   Role,
   USERID_UNKNOWN,

@@ -11,7 +11,6 @@ import {
   encodeJson,
   encodeText,
   errnum,
-  Flag,
   FluxError,
   Message,
   MessageType,
@@ -214,9 +213,4 @@ export class Events {
     this.#listener?.send(peer, encode(answer));
     for (const event of missed) this.#listener?.send(peer, event);
   }
-}
-
-/** A copy of `event` under another topic and payload, as adapters of older names deliver it. */
-export function renamed(event: Message, topic: string, payload: Uint8Array | undefined): Message {
-  return new Message({ ...event, flags: event.flags & Flag.private, routes: [], topic, payload });
 }

@@ -1,5 +1,5 @@
 /** The three overlays of one broker: tree, events, ring. */
-export { Events, renamed } from "./events.ts";
+export { Events } from "./events.ts";
 export { Ring } from "./ring.ts";
 export { Topology } from "./topology.ts";
 export { type Child, type ChildChange } from "./children.ts";

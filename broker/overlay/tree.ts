@@ -144,10 +144,8 @@ export class Tree {
 
   /** Ends the link of one child, as if it were lost. Throws ENOENT when there is none with this rank. */
   disconnect(rank: number, reason: string): void {
-    for (const peer of this.#children.peers((child) => child.rank === rank)) {
-      this.#listener?.drop(peer);
-      return this.#childGone(peer, "lost", reason);
-    }
+    const [peer] = this.#children.peers((child) => child.rank === rank);
+    if (peer !== undefined) return this.#endChild(peer, "lost", reason);
     throw new FluxError("ENOENT", `rank ${rank} is not a child of rank ${this.#options.rank}`);
   }
 
@@ -202,11 +200,8 @@ export class Tree {
     const previous = this.#parent;
     // An older link to the same broker ends: it is dead, though nobody told us, or we left it only just now.
     for (const link of this.#links) if (link.greeting?.uuid === uuid) this.#drop(link);
-    // So does the link of a former child that has become the parent: to the router a broker is one peer.
-    for (const peer of this.#children.peers((child) => child.uuid === uuid)) {
-      this.#listener?.drop(peer);
-      this.#childGone(peer, "moved", "it is the parent now");
-    }
+    // So does the one of a former child: to the router a broker is one peer.
+    for (const peer of this.#children.peers((c) => c.uuid === uuid)) this.#endChild(peer, "moved", "it is the parent");
     parent.greeting = { uuid, rank, hostname: String(hostname) };
     this.#parent = parent;
     const { link } = parent;
@@ -267,8 +262,7 @@ export class Tree {
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       this.#options.log("err", `${child ? `rank ${child.rank}` : "unknown peer"}: ${error.message}`);
-      this.#listener?.drop(peer);
-      return this.#childGone(peer, "lost", error.message);
+      return this.#endChild(peer, "lost", error.message);
     }
     this.#options.router.fromPeer(child.uuid, message);
   }
@@ -295,7 +289,6 @@ export class Tree {
       const why = refusal(greeting, this.#options);
       if (why) throw new FluxError("EINVAL", why);
       this.#replace(greeting);
-      this.#forgetFormer(greeting.uuid);
       answer(0, encodeJson({ rank, uuid, hostname }));
       this.#join(peer, greeting);
     } catch (error) {
@@ -306,17 +299,11 @@ export class Tree {
     }
   }
 
-  /** A rank that comes back over a new link while its old one has not been noticed to be dead. */
-  #replace(greeting: Greeting): void {
-    const isSame = (child: Child) => child.rank === greeting.rank || child.uuid === greeting.uuid;
-    for (const peer of this.#children.peers(isSame)) {
-      this.#listener?.drop(peer);
-      this.#childGone(peer, "lost", "it came back over a new connection");
+  /** Ends older links to the broker that comes: one not noticed to be dead, one from when it was our parent. */
+  #replace({ rank, uuid }: Greeting): void {
+    for (const peer of this.#children.peers((child) => child.rank === rank || child.uuid === uuid)) {
+      this.#endChild(peer, "lost", "it came back over a new connection");
     }
-  }
-
-  /** A former parent that comes as a child now. */
-  #forgetFormer(uuid: string): void {
     for (const link of this.#links) if (link !== this.#parent && link.greeting?.uuid === uuid) this.#drop(link);
   }
 
@@ -367,6 +354,11 @@ export class Tree {
     if (moved === true) this.#childGone(peer, "moved", "it moved to another parent");
     else this.#childGone(peer, "left", "it said goodbye");
     this.#listener?.drop(peer);
+  }
+
+  #endChild(peer: string, change: "moved" | "lost", reason: string): void {
+    this.#listener?.drop(peer);
+    this.#childGone(peer, change, reason);
   }
 
   #childGone(peer: string, change: "left" | "moved" | "lost", reason: string): void {

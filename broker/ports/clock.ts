@@ -40,13 +40,3 @@ export function every(clock: Clock, ms: number, callback: () => void): Timer {
   timer = clock.after(ms, tick);
   return { cancel: () => timer.cancel() };
 }
-
-/** The machine's clock. */
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  wall: () => performance.timeOrigin + performance.now(),
-  after(ms, callback) {
-    const id = setTimeout(callback, ms);
-    return { cancel: () => clearTimeout(id) };
-  },
-};

@@ -1,5 +1,5 @@
 /** The doors to the outside: time, chance, network, processes, disk. Everything else is given these. */
-export { type Clock, every, sleep, systemClock, type Timer } from "./clock.ts";
+export { type Clock, every, sleep, type Timer } from "./clock.ts";
 export { type Random, systemRandom } from "./random.ts";
 export {
   BACKLOG_LIMIT,
@@ -17,3 +17,4 @@ export { type ContentStore, memoryStore } from "./content_store.ts";
 export { readRusage, type Rusage, type Who } from "./rusage.ts";
 export { signalName, signalNumber } from "./signals.ts";
 export { systemSpawner } from "./system_spawner.ts";
+export { systemClock } from "./system_clock.ts";

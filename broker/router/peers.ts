@@ -19,8 +19,6 @@ export interface Linked {
   readonly pending: Pending;
   /** Ranks reached through it, for a child. */
   ranks: Idset | undefined;
-  /** Ranks that were reached through it before. */
-  former?: Idset;
   /** It has another parent already. */
   moving?: boolean;
   /** Nothing new goes over it: only what is pending is still waited for. */
@@ -29,6 +27,8 @@ export interface Linked {
 
 export class Peers {
   readonly #byId = new Map<string, Linked>();
+  /** Through whom a rank was reached last, once it no longer was. */
+  readonly #former = new Map<number, string>();
   /** The link that requests go up. */
   parent: Linked | undefined;
 
@@ -58,8 +58,7 @@ export class Peers {
   reach(id: string, ranks: Idset, moving: boolean): void {
     const linked = this.#byId.get(id);
     if (!linked) return;
-    const gone = linked.ranks?.difference(ranks);
-    if (gone && gone.size > 0) linked.former = gone.union(linked.former ?? []);
+    for (const rank of linked.ranks?.difference(ranks) ?? []) this.#former.set(rank, id);
     Object.assign(linked, { ranks, moving });
   }
 
@@ -68,11 +67,10 @@ export class Peers {
    * rank has moved: it follows the way that was right until lately, and is never sent up again.
    */
   childFor(rank: number, from: "local" | "parent" | "child"): string | undefined {
-    let former: string | undefined;
-    for (const [id, linked] of this.#byId) {
-      if (linked.ranks?.has(rank) && (!linked.moving || from === "parent")) return id;
-      if (linked.former?.has(rank)) former = id;
+    for (const [id, { ranks, moving }] of this.#byId) {
+      if (ranks?.has(rank) && (!moving || from === "parent")) return id;
     }
-    return from === "parent" ? former : undefined;
+    const former = from === "parent" ? this.#former.get(rank) : undefined;
+    return former !== undefined && this.#byId.has(former) ? former : undefined;
   }
 }

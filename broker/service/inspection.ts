@@ -29,6 +29,7 @@ export function inspectionServices(broker: BrokerParts): Methods {
       router,
       clock,
       moduleId: (name) => modules.all.find((module) => module.name === name)?.id,
+      parent: () => tree.parent?.rank,
       rankOf: (peer) => [...tree.children, tree.parent].find((link) => link?.uuid === peer)?.rank ?? -1,
     }),
     ...cmbModuleService(modules),

@@ -1,7 +1,15 @@
 /** One module in a broker, from the moment its name is taken until it is gone. */
 
 import { FluxError, Role } from "../message/mod.ts";
-import { type Event, Handle, type ModulePorts, type Running } from "../handle/mod.ts";
+import {
+  type Channel,
+  type Event,
+  Handle,
+  type HandleOptions,
+  type Methods,
+  type ModulePorts,
+  type Running,
+} from "../handle/mod.ts";
 import type { Rusage, Who } from "../ports/mod.ts";
 import { Counters, endpointChannel, type Router } from "../router/mod.ts";
 import { type Fault, ModuleDoors, ModuleGate } from "./module_gate.ts";
@@ -11,6 +19,25 @@ import { clearsStats, standardMethods, type Subject } from "./standard_methods.t
 /** As `module.list` tells it (wire.md §3.5). */
 export const ModuleStatus = { init: 0, running: 1, finalizing: 2, exited: 3 } as const;
 export type ModuleStatus = (typeof ModuleStatus)[keyof typeof ModuleStatus];
+
+/** A module's handle: what it serves under its own name is served under the name it was loaded under. */
+class ModuleHandle extends Handle {
+  readonly #own: string;
+  readonly #given: string;
+
+  constructor(channel: Channel, own: string, given: string, options: HandleOptions) {
+    super(channel, options);
+    this.#own = own;
+    this.#given = given;
+  }
+
+  override serve(methods: Methods): Promise<void> {
+    if (this.#own === this.#given) return super.serve(methods);
+    const isOwn = (topic: string) => topic === this.#own || topic.startsWith(`${this.#own}.`);
+    const rename = (topic: string) => isOwn(topic) ? this.#given + topic.slice(this.#own.length) : topic;
+    return super.serve(Object.fromEntries(Object.entries(methods).map(([topic, method]) => [rename(topic), method])));
+  }
+}
 
 /** What a module is loaded into. */
 export interface Surroundings {
@@ -52,7 +79,14 @@ export class LoadedModule implements Subject {
     this.id = ports.random.uuid();
     const owner = { id: this.id, userid, rolemask: Role.owner | Role.local };
     this.#gate = new ModuleGate(endpointChannel(router, owner), fault);
-    this.handle = new Handle(this.#gate, { clock: ports.clock, rank: ports.rank, fault });
+    // A listener that refuses what it was told is no mistake of the module.
+    const heard: Fault = (where, error) =>
+      error instanceof FluxError ? log("warning", `${where}: ${error.message}`) : fault(where, error);
+    this.handle = new ModuleHandle(this.#gate, source.module.name, name, {
+      clock: ports.clock,
+      rank: ports.rank,
+      fault: heard,
+    });
     this.#doors = new ModuleDoors({ ...ports, attach: (owner) => endpointChannel(router, owner), log }, fault);
     this.#cut.promise.catch(() => {});
   }

@@ -5,7 +5,7 @@
  * catches it is unloaded, and the broker goes on. Every wait for a module has a deadline.
  */
 
-import { FluxError } from "../message/mod.ts";
+import { FluxError, isErrno } from "../message/mod.ts";
 import type { ModulePorts } from "../handle/mod.ts";
 import type { Rusage, Who } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
@@ -78,7 +78,7 @@ export class ModuleHost {
    * module that it needs is not there, ETIMEDOUT, ECANCELED, EIO for what a mistake in it throws, and its own refusals.
    */
   async load(source: ModuleSource, { args = [], name = source.module.name, signal }: LoadOptions = {}): Promise<void> {
-    if (this.#loaded.has(name)) throw new FluxError("EEXIST");
+    if (this.#loaded.has(name)) throw taken();
     const missing = source.needs.find((need) => this.#loaded.get(need)?.status !== ModuleStatus.running);
     if (missing !== undefined) throw new FluxError("ENOENT", `${name}: needs module ${missing}, which is not loaded`);
     const loaded = this.#prepare(name, source);
@@ -92,6 +92,7 @@ export class ModuleHost {
       this.#options.log("debug", `insmod ${name}`, "broker");
     } catch (error) {
       this.#drop(loaded);
+      if (isErrno(error, "EEXIST") && !error.hasText) throw taken();
       if (error instanceof FluxError) throw error;
       this.#options.log("err", `start: ${describe(error)}`, name);
       throw new FluxError("EIO", `${name}: start failed: ${error instanceof Error ? error.message : error}`);
@@ -178,6 +179,11 @@ export class ModuleHost {
     }
     loaded.removal = this.#remove(loaded, false);
   }
+}
+
+/** 0.88 says it in words. */
+function taken(): FluxError {
+  return new FluxError("EEXIST", "File exists");
 }
 
 function describe(error: unknown): string {

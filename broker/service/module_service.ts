@@ -1,6 +1,5 @@
 /** `module.*`: loading, removing and listing modules by request (wire.md §3.5). */
 
-import { FluxError } from "../message/mod.ts";
 import { type Methods, type Request, user } from "../handle/mod.ts";
 import { booleanField, integerField, optionalString, stringField, stringsField } from "./fields.ts";
 import { type LoadedModule, ModuleStatus } from "./loaded_module.ts";
@@ -13,11 +12,8 @@ export function moduleService(host: ModuleHost): Methods {
     "module.remove": async ({ payload }) => {
       await host.remove(stringField(payload, "name"), booleanField(payload, "cancel", false));
     },
-    // Modules report their own states; those of this broker are known, so that only the sender is checked.
-    "module.status": ({ payload, sender }) => {
-      integerField(payload, "status");
-      if (!host.all.some(({ id }) => id === sender)) throw new FluxError("ENOENT", "the sender is no module");
-    },
+    // Modules in processes of their own report their states so; those of this broker are known.
+    "module.status": ({ payload }) => void integerField(payload, "status"),
     "module.debug": ({ payload }) => host.get(stringField(payload, "name")).hold(booleanField(payload, "defer", false)),
     "module.info": user(async ({ payload, signal }) => {
       const path = stringField(payload, "path");

@@ -83,7 +83,8 @@ async function importFile(path: string, url: string): Promise<{ default?: unknow
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     const place = /:(\d+:\d+)/.exec((error instanceof Error ? `${text}\n${error.stack}` : text).split(url)[1] ?? "");
-    throw new FluxError("EINVAL", `${path}${place ? `:${place[1]}` : ""}: cannot be loaded: ${text.split("\n")[0]}`, {
+    const reason = text.split("\n")[0]!.replace(/ at file:\S+$/, "");
+    throw new FluxError("EINVAL", `${path}${place ? `:${place[1]}` : ""}: cannot be loaded: ${reason}`, {
       cause: error,
     });
   }

@@ -23,6 +23,7 @@ import type { LogService } from "./log_service.ts";
 import { mrpcService } from "./mrpc.ts";
 import { pingMethod } from "./ping.ts";
 import type { StateMachine } from "./state_machine.ts";
+import { shutdownService } from "./shutdown_service.ts";
 import { stateService } from "./state_service.ts";
 
 /** The parts of one broker that native services may use. The Broker itself is one. */
@@ -84,6 +85,7 @@ export function nativeServices(broker: BrokerParts): Methods {
     ...broker.heartbeat.methods,
     ...cmbAttrService(broker.attributes),
     ...cmbSeqService(rank, (topic, payload, to) => broker.handle.rpc(topic, payload, to)),
+    ...shutdownService(broker),
     ...stateService(broker.machine),
     ...logMethods(broker.logs, (id) => broker.router.backlog(id)),
     ...mrpcService(broker),

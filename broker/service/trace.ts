@@ -24,6 +24,8 @@ export interface TraceOptions {
   moduleId(name: string): string | undefined;
   /** The rank of the broker at the other end of a link; -1 when it is not known. */
   rankOf(peer: string): number;
+  /** The parent's rank; undefined at rank 0, where events begin. */
+  parent(): number | undefined;
 }
 
 /** Topics of the streams themselves: to trace a trace would never end. */
@@ -46,9 +48,10 @@ export function traceMethods(options: TraceOptions): Methods {
       const nodeid = integerField(request.payload, "nodeid");
       return tapped(options.router, request, (direction, id, message, point) => {
         if (point === "endpoint" || !wanted(message)) return undefined;
-        const rank = point === "peer" ? options.rankOf(id) : -1;
+        const parent = options.parent();
+        const rank = point === "peer" ? options.rankOf(id) : parent ?? -1;
         if (nodeid !== -1 && rank !== nodeid) return undefined;
-        return record(options, direction, rank, null, message, full);
+        return record(options, point === "event" && parent === undefined ? "tx" : direction, rank, null, message, full);
       });
     },
     // Each message as it reaches this broker, once, encoded: from one of its endpoints or from another broker.

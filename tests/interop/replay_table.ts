@@ -22,7 +22,6 @@ const kvsWatch = later("kvs-watch");
 const namespaces = later("kvs namespaces");
 const content = later("content");
 const rexec = later("rexec; the capture withholds its request, which held an environment: to be said with one of ours");
-const health = later("overlay.health, overlay.topology");
 
 /** A module that every broker of ours runs, for captures that look into one of another name. */
 const RUNNING = "api";
@@ -169,12 +168,12 @@ export const plans: Readonly<Record<string, Plan>> = {
   "exec-stdin": rexec,
   "sproc": later("rexec.list"),
 
-  "ovl-errors": health,
-  "ovl-parentof": health,
-  "ovl-status": health,
-  "ovl-statusv": health,
-  "ovl-trace": later("overlay.trace"),
-  "ovmon": later("overlay.monitor, overlay.stats-get"),
+  "ovl-errors": now(),
+  "ovl-parentof": now(),
+  "ovl-status": now(),
+  "ovl-statusv": now(),
+  "ovl-trace": now({ many: ["overlay.trace"] }),
+  "ovmon": later("connector-local.stats-get"),
 
   "uptime": later("resource.status, job-manager.queue-list, job-manager.queue-status"),
 };

@@ -164,3 +164,16 @@ Deno.test("Events that are no pulse leave the heartbeat alone", async () => {
   await session.run(2500);
   assertEquals(session.brokers.map(({ heartbeat }) => heartbeat.epoch), [1, 1]);
 });
+
+Deno.test("Events reach a broker that joined its parent before the parent knew the sequence", async () => {
+  const session = await simSession({ size: 3, arity: 1, idle: true, heartrate: 1e9 });
+  const up = session.startRank(0), deep = session.startRank(2);
+  await session.run(20);
+  for (let i = 0; i < 5; i++) session.handle(0).publish("test.early", { i });
+  await session.run(20);
+  await session.settle(Promise.all([up, session.startRank(1), deep]));
+  const heard = await listener(session, session.handle(2), "test");
+  session.handle(0).publish("test.late", {});
+  await session.until(() => heard.length === 1);
+  assertEquals(heard, [{ sequence: 6, topic: "test.late", text: "{}" }]);
+});

@@ -137,6 +137,8 @@ Deno.test("A broker that becomes the child of its former child is still heard", 
   const move = (rank: number, to: number) =>
     session.settle(session.handle(0).rpc("cmb.reparent", { uri: `ipc:///sim/tbon-${to}` }, { rank }));
   await move(4, 2);
+  // Rank 1 knows by now that rank 4 moves; the link between them is still there.
+  await session.run(110);
   await move(1, 4);
   await session.run(1000);
   await session.settle(session.handle(3).rpc("groups.join", { name: "g" }));

@@ -144,7 +144,7 @@ export const LOADS: Readonly<Record<string, (context: LoadContext) => Promise<vo
 
 /** What `promise` resolves to; after the patience of a request it counts as lost. */
 async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what} did not come within ${PATIENCE / 1000} s`)), PATIENCE);
   });

@@ -99,8 +99,10 @@ export class ZmqLink implements Link, Source, Party {
   }
 
   drain(limit: number): boolean {
-    // The news that the connection is up precedes its first message.
+    // The news that the connection is up precedes its first message. Until then nothing is received, and it is this look
+    // at the socket that lets its descriptor rest.
     if (this.#state === "dialling") this.#monitor.drain(limit);
+    if (this.#state === "dialling") return this.#socket.isReadable();
     for (let i = 0; i < limit; i++) if (!this.#receive()) return false;
     return true;
   }

@@ -184,7 +184,7 @@ Deno.test("ModuleHost.removeAll() ends the last loaded first", async () => {
 const MISTAKES: Record<string, (handle: Handle) => void> = {
   "mistaken.handler": (handle) => void handle.rpc("mistaken.handler").catch(() => {}),
   "mistaken.promise": (handle) => void handle.rpc("mistaken.promise").catch(() => {}),
-  "mistaken.event": (handle) => handle.publish("mistaken.event"),
+  "event mistaken.event": (handle) => handle.publish("mistaken.event"),
   timer: (handle) => void handle.rpc("mistaken.timer").catch(() => {}),
 };
 

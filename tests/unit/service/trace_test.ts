@@ -87,7 +87,7 @@ Deno.test("overlay.trace tells what goes over links, with the rank at the other 
   const session = await simSession({ size: 3 });
   const client = session.handle(0), other = session.handle(0);
   const watched = (nodeid: number) =>
-    during(session, client, "overlay.trace", { ...EVERYTHING, topic_glob: "*.[ps]*", nodeid }, () => {
+    during(session, client, "overlay.trace", { ...EVERYTHING, topic_glob: "[bs]*.[ep]*", nodeid }, () => {
       other.rpc("broker.ping", {}, { rank: 1 }).catch(() => {});
       other.rpc("broker.ping", {}, { rank: 2 }).catch(() => {});
       other.publish("some.event");
@@ -96,9 +96,9 @@ Deno.test("overlay.trace tells what goes over links, with the rank at the other 
     json(items).map(({ prefix, rank, type, topic }) => [prefix, rank, type, topic]);
   const all = shown(await watched(-1)).map((item) => item.join(" ")).sort();
   assertEquals(all, [
-    "rx -1 4 some.event",
     "rx 1 2 broker.ping",
     "rx 2 2 broker.ping",
+    "tx -1 4 some.event",
     "tx 1 1 broker.ping",
     "tx 2 1 broker.ping",
   ]);

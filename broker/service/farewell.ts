@@ -1,0 +1,20 @@
+/** The wait for the children at the end: they leave before their parent does. */
+
+import type { BrokerParts } from "./native.ts";
+
+/**
+ * Resolves when there are no children any more, or the grace time has passed, and then names those that are still there.
+ * `onChange` calls its argument at the next change of the children.
+ */
+export async function childrenLeft(broker: BrokerParts, onChange: (changed: () => void) => void): Promise<void> {
+  const { tree, ports: { clock }, options: { grace } } = broker;
+  const expired = Promise.withResolvers<void>();
+  let isLate = false;
+  const timer = clock.after(grace, () => {
+    isLate = true;
+    expired.resolve();
+  });
+  while (tree.children.length > 0 && !isLate) await Promise.race([expired.promise, new Promise<void>(onChange)]);
+  timer.cancel();
+  for (const { rank, hostname } of tree.children) broker.log("err", `rank ${rank} (${hostname}) did not leave in time`);
+}

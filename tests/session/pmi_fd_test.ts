@@ -1,0 +1,80 @@
+/** A session whose ranks another launcher starts: PMI-1 at an inherited file descriptor. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { assert, assertEquals } from "../assert.ts";
+import { PmiServer } from "../../broker/boot/mod.ts";
+import { executable, plainEnvironment, workDirectory } from "./session.ts";
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts tasks of a job of `size` with a PMI server behind file descriptor 3 of each, and waits for their end. */
+async function launch(tasks: number, size: number, words: string[], cwd: string): Promise<Ended[]> {
+  const server = new PmiServer({ size, kvsname: "test" });
+  const sockets: Socket[] = [];
+  const ends = Array.from({ length: tasks }, (_, rank) => {
+    const child = spawn(executable, words, {
+      cwd,
+      env: { ...plainEnvironment({ TMPDIR: cwd }), PMI_FD: "3", PMI_RANK: `${rank}`, PMI_SIZE: `${size}` },
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    });
+    const socket = child.stdio[3] as Socket;
+    sockets.push(socket);
+    let held = "";
+    socket.on("error", () => {});
+    socket.on("data", (bytes) => {
+      const lines = (held + bytes).split("\n");
+      held = lines.pop()!;
+      for (const line of lines) {
+        for (const action of server.receive(rank, line)) {
+          if (action.kind === "reply") sockets[action.rank]!.write(`${action.line}\n`);
+          else sockets[action.rank]!.end();
+        }
+      }
+    });
+    return ended(child);
+  });
+  return await Promise.all(ends);
+}
+
+function ended(child: ChildProcess): Promise<Ended> {
+  let stdout = "", stderr = "";
+  child.stdout!.on("data", (bytes) => stdout += bytes);
+  child.stderr!.on("data", (bytes) => stderr += bytes);
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
+}
+
+Deno.test("flux broker makes one session of the tasks of a PMI launcher", async () => {
+  await using work = await workDirectory();
+  const [root, ...others] = await launch(3, 3, ["broker", "flux getattr size; env | grep ^PMI_; exit 6"], work.path);
+  assertEquals([root!.code, root!.stdout], [6, "3\n"], root!.stderr);
+  assertEquals(others.map(({ code, stdout }) => [code, stdout]), [[0, ""], [0, ""]]);
+  assertEquals([...Deno.readDirSync(work.path)], []);
+});
+
+Deno.test("flux start as a task of a PMI launcher is a broker of that session", async () => {
+  await using work = await workDirectory();
+  const [root] = await launch(2, 2, ["start", "flux getattr size"], work.path);
+  assertEquals([root!.code, root!.stdout], [0, "2\n"], root!.stderr);
+});
+
+Deno.test("flux broker gives up when not all ranks come within its timeout", async () => {
+  await using work = await workDirectory();
+  const [one] = await launch(1, 2, ["broker", "--timeout=1", "true"], work.path);
+  assertEquals(one!.code, 1);
+  assert(one!.stderr.includes("rank 0: not up within 1 s"), one!.stderr);
+  assertEquals([...Deno.readDirSync(work.path)], []);
+});
+
+Deno.test("flux broker says what is wrong with the descriptor it was given", async () => {
+  await using work = await workDirectory();
+  const env = { ...plainEnvironment({ TMPDIR: work.path }), PMI_FD: "99", PMI_RANK: "0", PMI_SIZE: "1" };
+  const options = { args: ["broker", "true"], cwd: work.path, clearEnv: true, env, stdin: "null" } satisfies Deno.CommandOptions;
+  const { code, stderr } = await new Deno.Command(executable, options).output();
+  assertEquals(code, 1);
+  assertEquals(new TextDecoder().decode(stderr), "flux-broker: PMI_FD=99 is not an open file descriptor\n");
+});
