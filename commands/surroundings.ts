@@ -1,6 +1,7 @@
 /** What the front end needs of the process it runs in, so that tests can stand in for it. */
 
 import type { Handle } from "../broker/handle/mod.ts";
+import type { Message } from "../broker/message/mod.ts";
 
 export interface Surroundings {
   env(name: string): string | undefined;
@@ -55,6 +56,17 @@ export const system: Surroundings = {
     };
   },
   exit: (status) => Deno.exit(status),
-  open: async (uri) => (await import("../broker/handle/mod.ts")).open(uri),
+  open: async (uri) => {
+    const trace = Deno.env.get("FLUX_HANDLE_TRACE") === "1" ? await tracer() : undefined;
+    return (await import("../broker/handle/mod.ts")).open(uri, trace);
+  },
   become: async (words) => (await import("./exec_program.ts")).execProgram(words),
 };
+
+/** Prints messages on standard error as `flux snoop` does. */
+async function tracer(): Promise<(message: Message) => void> {
+  const { encode } = await import("../broker/message/mod.ts");
+  const { dumpMessage } = await import("./render/message_dump.ts");
+  const utf8 = new TextEncoder();
+  return (message) => void Deno.stderr.writeSync(utf8.encode(`${dumpMessage(message, encode(message), true)}\n`));
+}

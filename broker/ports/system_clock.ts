@@ -1,7 +1,7 @@
 /**
  * The machine's clock. `setTimeout` would load node:timers and all behind it at its first call (5 ms of every start);
- * `AbortSignal.timeout` does not, but can be neither cancelled nor made to keep the process alive. So timers are kept
- * here, alarms are set only for the next one that is due, and an open message port keeps the process alive meanwhile.
+ * `AbortSignal.timeout` does not, but cannot be cancelled. So timers are kept here, and an alarm is set only for the
+ * next one that is due. An alarm keeps the process alive for as long as it is listened to.
  */
 
 import type { Clock } from "./clock.ts";
@@ -13,26 +13,31 @@ interface Entry {
   callback: (() => void) | null;
 }
 
-/** The process is let go this long after the last timer was, ms, so that a row of short waits does not toggle it. */
+/** Alarms are given up this long after the last timer was, ms: a row of timers set and cancelled shares one alarm. */
 const LINGER = 50;
 /** Cancelled entries are swept out when they are more than this and more than half. */
 const SWEEP = 64;
+
+interface Alarm {
+  readonly due: number;
+  readonly signal: AbortSignal;
+}
 
 class Timers {
   /** A binary heap: each entry is due no later than those at 2i+1 and 2i+2. */
   #heap: Entry[] = [];
   #order = 0;
   #live = 0;
-  /** When alarms will ring, the next one last. */
-  readonly #alarms: number[] = [];
-  #port: MessagePort | undefined;
+  /** The alarms that will ring, the next one last. */
+  #alarms: Alarm[] = [];
   #lettingGo = false;
+
+  readonly #rings = () => this.#ring();
 
   add(ms: number, callback: () => void): Entry {
     const entry: Entry = { due: performance.now() + Math.max(0, ms), order: this.#order++, callback };
     this.#push(entry);
     this.#live++;
-    this.#hold();
     this.#arm(entry.due);
     return entry;
   }
@@ -69,11 +74,12 @@ class Timers {
   /** Makes sure that an alarm rings no later than `due` needs. */
   #arm(due: number): void {
     const next = this.#alarms.at(-1);
-    if (next !== undefined && next <= due) return;
-    this.#alarms.push(due);
+    if (next && next.due <= due) return;
     // Alarms have whole milliseconds; one that rings early would have to be set again.
     const wait = Math.ceil(Math.max(0, due - performance.now()));
-    AbortSignal.timeout(Math.min(wait, LONGEST)).addEventListener("abort", () => this.#ring());
+    const signal = AbortSignal.timeout(Math.min(wait, LONGEST));
+    signal.addEventListener("abort", this.#rings);
+    this.#alarms.push({ due, signal });
   }
 
   #ended(): void {
@@ -83,16 +89,9 @@ class Timers {
     AbortSignal.timeout(LINGER).addEventListener("abort", () => {
       this.#lettingGo = false;
       if (this.#live > 0) return;
-      this.#port?.close();
-      this.#port = undefined;
+      for (const { signal } of this.#alarms) signal.removeEventListener("abort", this.#rings);
+      this.#alarms = [];
     });
-  }
-
-  #hold(): void {
-    if (this.#port) return;
-    const { port1 } = new MessageChannel();
-    port1.onmessage = () => {};
-    this.#port = port1;
   }
 
   #push(entry: Entry): void {

@@ -28,11 +28,12 @@ export class Session {
     this.#child = child;
   }
 
-  /** Starts one; its standard error goes to a file in `work`. Throws with the end of that when it does not come up. */
+  /** Starts one, in `work`; its standard error goes to a file there. Throws with the end of that when it does not come up. */
   static async start(flux: string, work: string, { size, arity = 2 }: SessionOptions): Promise<Session> {
     const log = `${work}/session.log`;
     const child = new Deno.Command("sh", {
       args: ["-c", `exec "$0" start --size ${size} --k-ary ${arity} sh -c '${PROGRAM}' 2>"$1"`, flux, log],
+      cwd: work,
       stdin: "piped",
       stdout: "piped",
     }).spawn();

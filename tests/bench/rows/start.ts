@@ -14,12 +14,12 @@ export const starts: readonly Bench[] = SIZES.map((size) => ({
   run: (around) => measure(size, around),
 }));
 
-async function* measure(size: number, { flux, large, times }: Surroundings): AsyncIterable<Figure> {
+async function* measure(size: number, { flux, work, large, times }: Surroundings): AsyncIterable<Figure> {
   if (size > large) return;
   const ready: number[] = [], exit: number[] = [], cpu: number[] = [];
-  await once(flux, size);
+  await once(flux, work, size);
   for (let i = 0; i < times(runs(size)); i++) {
-    const one = await once(flux, size);
+    const one = await once(flux, work, size);
     ready.push(one.ready);
     exit.push(one.exit);
     cpu.push(one.cpu);
@@ -30,12 +30,12 @@ async function* measure(size: number, { flux, large, times }: Surroundings): Asy
 }
 
 /** Seconds until the program ran, until the session had ended, and of the processors used by all its processes. */
-async function once(flux: string, size: number): Promise<{ ready: number; exit: number; cpu: number }> {
+async function once(flux: string, work: string, size: number): Promise<{ ready: number; exit: number; cpu: number }> {
   const used = childrenSeconds();
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const args = ["start", "--size", `${size}`, "echo", "ready"];
-  const child = new Deno.Command(flux, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+  const child = new Deno.Command(flux, { args, cwd: work, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   const complaint = new Response(child.stderr).text();
   const line = await firstLine(child.stdout);
   const ready = seconds();
