@@ -21,9 +21,8 @@ const failures: string[] = [];
 const counts: Record<string, number> = {};
 {
   await using session = await startSession({ size: SIZE });
-  const memory = new MemoryWatch(
-    Array.from({ length: SIZE }, (_, rank) => ({ name: `rank ${rank}`, pid: session.pid(rank) })),
-  );
+  const brokers = await Promise.all(Array.from({ length: SIZE }, (_, rank) => open(session.uri(rank))));
+  const memory = new MemoryWatch(brokers);
   const deadline = AbortSignal.timeout(seconds * 1000);
   const sampling = memory.follow(deadline);
   const handles: Handle[] = [];
@@ -45,7 +44,7 @@ const counts: Record<string, number> = {};
     }),
   );
   await sampling;
-  for (const handle of handles) handle.close();
+  for (const handle of [...brokers, ...handles]) handle.close();
   failures.push(...memory.verdict());
   console.log(memory.table());
 }

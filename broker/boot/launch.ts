@@ -3,16 +3,17 @@
  * together and nothing is left. Rank 0's broker runs the initial program; its status is the session's.
  */
 
+import { FluxError } from "../message/mod.ts";
 import type { Clock, ExitStatus, Random, Spawner } from "../ports/mod.ts";
 import { Alarms } from "./alarms.ts";
 import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report, START_SOCKET } from "./control.ts";
 import type { Shape } from "./exchange.ts";
 import { LineStream } from "./line_stream.ts";
 import type { Member } from "./member.ts";
-import { PmiServer } from "./pmi_server.ts";
 import { killTree, processState } from "./process_tree.ts";
 import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
 import { createRunDirectory, linkProgram, removeRunDirectory } from "./run_directory.ts";
+import { WireUp } from "./wire_up.ts";
 
 /** How often the initial program is looked at, in case that rank 0 no longer does, ms. */
 const LOOK = 1000;
@@ -22,8 +23,6 @@ const GATHER = 100;
 const ECHO = 500;
 /** After this time people are told whom they wait for, ms. */
 const NOTICE = 10_000;
-/** Exchanges of the wire-up that are kept for the report of a failure. */
-const KEPT_LINES = 50;
 const KILLED = 137;
 
 export interface LaunchOptions {
@@ -57,8 +56,7 @@ export class Launch {
   readonly #options: LaunchOptions;
   readonly #ports: LaunchPorts;
   readonly #members: Member[] = [];
-  readonly #pmi: PmiServer;
-  readonly #exchanges: string[] = [];
+  readonly #wireUp: WireUp;
   readonly #done = Promise.withResolvers<number>();
   readonly #alarms: Alarms<"deadline" | "notice" | "look" | "hang" | "killer" | "answer" | "report">;
   readonly #lost = new Grouped();
@@ -75,8 +73,7 @@ export class Launch {
     this.#options = options;
     this.#ports = ports;
     this.#alarms = new Alarms(ports.clock);
-    const { size } = options;
-    this.#pmi = new PmiServer({ size, kvsname: "flux", values: { PMI_process_mapping: `(vector,(0,1,${size}))` } });
+    this.#wireUp = new WireUp(options.size);
   }
 
   /** Runs the session from start to end; resolves to its status. Throws when nothing could be started at all. */
@@ -97,8 +94,16 @@ export class Launch {
     } finally {
       this.#alarms.cancelAll();
       listener?.close();
+      await this.#killRest();
       removeRunDirectory(this.#rundir);
     }
+  }
+
+  /** Nothing is left at the end, unless we could not go on in the middle of starting. */
+  async #killRest(): Promise<void> {
+    const left = this.#members.filter(({ exited }) => !exited);
+    for (const { child } of left) child.kill("SIGKILL");
+    await Promise.all(left.map(({ child }) => child.status));
   }
 
   /** The command lines that `run` would start, without the run directory. */
@@ -160,21 +165,31 @@ export class Launch {
     for await (const conn of listener) void this.#greet(new LineStream(conn, CONTROL_LIMIT));
   }
 
+  /** Takes a connection whose first line says which rank it is; others are closed. */
   async #greet(control: LineStream): Promise<void> {
-    const line = await control.read();
-    const report = line?.startsWith("{") ? decodeControl<Report>(line) : undefined;
-    const member = report && "hello" in report ? this.#members[report.hello] : undefined;
-    if (!member) return control.close();
-    member.control = control;
-    member.progress = "connected";
-    member.heard = this.#hear(member, control);
-    if (this.#stage === "ending") this.#order(member, { shutdown: "the session is ending" });
+    try {
+      const line = await control.read();
+      const report = line?.startsWith("{") ? decodeControl<Report>(line) : undefined;
+      const member = report && "hello" in report ? this.#members[report.hello] : undefined;
+      if (!member || member.control) return await control.close();
+      member.control = control;
+      member.progress = "connected";
+      if (this.#stage === "ending") this.#order(member, { shutdown: "the session is ending" });
+      await (member.heard = this.#hear(member, control));
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      this.#options.say(`control connection: ${error.message}`);
+      await control.close();
+    }
   }
 
   async #hear(member: Member, control: LineStream): Promise<void> {
     for (let line = await control.read(); line !== null; line = await control.read()) {
       if (line.startsWith("{")) this.#heard(member, decodeControl<Report>(line));
-      else this.#wireUp(member, line);
+      else {
+        const broken = this.#wireUp.receive(member, line, this.#members);
+        if (broken) this.#fail(broken.member, broken.reason, 1);
+      }
     }
     await control.close();
   }
@@ -183,7 +198,7 @@ export class Launch {
   async #lastWords(member: Member): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#ports.clock.after(GATHER, resolve);
-    await Promise.race([member.heard, promise]);
+    await Promise.race([member.heard?.catch(() => {}), promise]);
     timer.cancel();
   }
 
@@ -192,10 +207,8 @@ export class Launch {
     if ("joined" in report) member.progress = "joined";
     else if ("up" in report) this.#up(member);
     else if ("program" in report) this.#program = report.program;
-    else if ("failed" in report) {
-      member.failed = report.failed;
-      if (this.#stage !== "ending") this.#end(report.status, "a rank did not come up");
-    } else if ("ending" in report) {
+    else if ("failed" in report) this.#fail(member, report.failed, report.status);
+    else if ("ending" in report) {
       member.ending = report.ending;
       if (member.rank === 0 && this.#stage === "running") this.#ending(report.ending.status);
     } else if ("signalled" in report) {
@@ -206,25 +219,9 @@ export class Launch {
     }
   }
 
-  #wireUp(member: Member, line: string): void {
-    this.#keep(`${member.rank} > ${line}`);
-    for (const action of this.#pmi.receive(member.rank, line)) {
-      const to = this.#members[action.rank]!;
-      if (action.kind === "reply") {
-        this.#keep(`${to.rank} < ${action.line}`);
-        if (to.progress === "waiting") to.progress = "joining";
-        to.control?.write(action.line);
-        continue;
-      }
-      to.failed = action.kind === "abort" ? action.text : action.error ?? "finalize out of place";
-      this.#end(1, "a rank did not come up");
-    }
-    if (this.#pmi.waiting.has(member.rank) && member.progress === "connected") member.progress = "waiting";
-  }
-
-  #keep(exchange: string): void {
-    this.#exchanges.push(exchange);
-    if (this.#exchanges.length > KEPT_LINES) this.#exchanges.shift();
+  #fail(member: Member, reason: string, status: number): void {
+    member.failed = reason;
+    if (this.#stage !== "ending") this.#end(status, "a rank did not come up");
   }
 
   /** When rank 0 is up, so is the session. */
@@ -296,7 +293,7 @@ export class Launch {
         say(`${rank} (pid ${child.pid}) ${describeExit(exited!)}`);
       }
     }
-    if (verbose) { for (const line of this.#exchanges) say(`pmi: ${line}`); }
+    if (verbose) { for (const line of this.#wireUp.lines) say(`pmi: ${line}`); }
   }
 
   #tooLate(): void {

@@ -114,7 +114,9 @@ class Rank {
     const { rank } = method;
     if (method.kind === "start") {
       const events = { order: (order: Order) => this.#obey(order), gone: () => this.#abandoned() };
+      this.#orphaned = true; // until it answers
       this.#starter = await Starter.connect(method.path, events);
+      this.#orphaned = false;
       this.#report({ hello: rank });
     }
     const deadline = this.#starter ? undefined : this.#ports.clock.after(this.#options.timeout, () => this.#tooLate());

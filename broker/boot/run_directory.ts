@@ -4,7 +4,7 @@
  * directory lies too deep, a short symbolic link to it stands for it everywhere.
  */
 
-import { FluxError } from "../message/mod.ts";
+import { errnum, FluxError } from "../message/mod.ts";
 import type { Random } from "../ports/mod.ts";
 
 /** Longest path of a UNIX socket, bytes. */
@@ -39,7 +39,10 @@ export function createRunDirectory(
   throw new FluxError("EACCES", `cannot create a run directory\n  ${notes.join("\n  ")}`);
 }
 
-/** Removes a run directory and its short link; what is already gone is no error. */
+/**
+ * Removes a run directory and its short link. What is already gone is no error; nor is what someone else puts there
+ * meanwhile, who has to remove it then.
+ */
 export function removeRunDirectory(path: string): void {
   let real = path;
   try {
@@ -49,8 +52,12 @@ export function removeRunDirectory(path: string): void {
     }
     Deno.removeSync(real, { recursive: true });
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound) && !isNotEmpty(error)) throw error;
   }
+}
+
+function isNotEmpty(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(`(os error ${errnum("ENOTEMPTY")})`);
 }
 
 /** Puts `bin/flux` there, so that a PATH with `bin` in it finds this program: `self` is how to start it. */

@@ -72,14 +72,20 @@ export class Children {
     return child;
   }
 
-  /** `child` says what is behind it from now on. */
+  /** `child` says what is behind it from now on. It has those ranks, unless it moves and others have them. */
   announce(child: Child, ranks: Idset): void {
     child.announced = ranks;
-    child.ranks = new Idset(ranks);
+    child.ranks = child.moving ? new Idset() : ranks.difference(new Idset([this.#own]));
     for (const other of this.#byPeer.values()) {
-      if (other !== child) other.ranks = other.ranks.difference(ranks);
+      if (other !== child) other.ranks = other.ranks.difference(child.ranks);
     }
     this.#spread();
+  }
+
+  /** `child` has another parent: who announces its ranks too has them from now on. */
+  moves(child: Child): void {
+    child.moving = true;
+    this.announce(child, child.announced);
   }
 
   remove(peer: string): Child | undefined {
@@ -91,8 +97,13 @@ export class Children {
   /** Ranks that nobody has any more go to whoever still announces them, since announcements of two children may cross. */
   #spread(): void {
     const taken = this.ranks;
-    for (const child of this.#byPeer.values()) {
-      for (const rank of child.announced) if (!taken.has(rank)) child.ranks.add(rank);
+    const last = [...this.#byPeer.values()].sort((a, b) => Number(a.moving) - Number(b.moving));
+    for (const child of last) {
+      for (const rank of child.announced) {
+        if (taken.has(rank)) continue;
+        child.ranks.add(rank);
+        taken.add(rank);
+      }
     }
   }
 }

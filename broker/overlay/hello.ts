@@ -45,7 +45,6 @@ export function refusal(greeting: Greeting, own: { rank: number; size: number; v
       `${PROTOCOL.join("-")} (flux ${own.version}): use the same flux on both`;
   }
   if (rank === 0 || rank >= own.size || rank === own.rank) return `rank ${rank} cannot be a child of rank ${own.rank}`;
-  if (Idset.parse(greeting.ranks).has(own.rank)) return `rank ${own.rank} is below rank ${rank}`;
   return undefined;
 }
 

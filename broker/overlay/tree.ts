@@ -15,15 +15,15 @@ import {
   errorText,
   FluxError,
   Idset,
-  type JsonObject,
   type Message,
   MessageType,
   responseTo,
   Role,
 } from "../message/mod.ts";
-import type { DialOptions, Link, Listener, ListenOptions } from "../ports/mod.ts";
+import type { DialOptions, Listener, ListenOptions } from "../ports/mod.ts";
 import { type Child, Children } from "./children.ts";
-import { Control, controlMessage, linkRequest } from "./link_message.ts";
+import { Control } from "./link_message.ts";
+import { ParentLink } from "./parent_link.ts";
 import type { TreeOptions } from "./tree_options.ts";
 import { type Greeting, PROTOCOL, readGreeting, refusal } from "./hello.ts";
 
@@ -34,22 +34,16 @@ const GATHER_RANKS = 1;
  * since everyone must know the new way before the old one is gone.
  */
 const LINGER = 200;
-
-interface Parent {
-  readonly uri: string;
-  readonly link: Link;
-  /** The ranks behind us, as it knows them. */
-  told: Idset;
-  greeting?: { rank: number; uuid: string; hostname: string };
-}
+/** A child that announces our own rank this long, ms, is not just out of date. */
+const CYCLE = 2000;
 
 export class Tree {
   readonly #options: TreeOptions;
   readonly #children: Children;
   /** Links to parents: the present one, one that is being joined, former ones that linger. */
-  readonly #links = new Set<Parent>();
+  readonly #links = new Set<ParentLink>();
   #listener: Listener | undefined;
-  #parent: Parent | undefined;
+  #parent: ParentLink | undefined;
   #status = 0;
   #announcing = false;
   #goodbye: (() => void) | undefined;
@@ -120,7 +114,7 @@ export class Tree {
         this.#parentGone(parent, reason);
       },
     });
-    const parent: Parent = { uri, link, told: new Idset() };
+    const parent = new ParentLink(uri, link);
     this.#links.add(parent);
     const give = (error: unknown) => {
       this.#drop(parent);
@@ -136,7 +130,7 @@ export class Tree {
     const parent = this.#parent;
     if (!parent?.greeting) return;
     const noted = new Promise<void>((resolve) => this.#goodbye = resolve);
-    this.#toParent("overlay.goodbye");
+    parent.say("overlay.goodbye");
     await noted;
     this.#parent = undefined;
     this.#drop(parent);
@@ -159,7 +153,7 @@ export class Tree {
   report(status: number): void {
     if (status === this.#status) return;
     this.#status = status;
-    this.#control(Control.status, status);
+    if (this.#parent?.greeting) this.#parent.control(Control.status, status);
   }
 
   /** Sends an unnumbered event on its way to rank 0. */
@@ -170,7 +164,7 @@ export class Tree {
 
   /** Says that we are still there, for when nothing else was sent lately. */
   keepalive(): void {
-    this.#control(Control.keepalive, 0);
+    if (this.#parent?.greeting) this.#parent.control(Control.keepalive, 0);
   }
 
   close(): void {
@@ -181,14 +175,14 @@ export class Tree {
     this.#listener = undefined;
   }
 
-  #greet(parent: Parent): void {
+  #greet(parent: ParentLink): void {
     const { rank, uuid, hostname, version } = this.#options;
     parent.told = this.#children.lasting;
     const greeting: Greeting = { rank, uuid, hostname, version, ranks: `${parent.told}`, protocol: PROTOCOL };
-    parent.link.send(encode(linkRequest("overlay.hello", { ...greeting })));
+    parent.say("overlay.hello", { ...greeting, protocol: [...PROTOCOL] });
   }
 
-  #accepted(parent: Parent, answer: Message): void {
+  #accepted(parent: ParentLink, answer: Message): void {
     if (answer.type !== MessageType.response || answer.topic !== "overlay.hello") {
       throw new FluxError("EPROTO", `${parent.uri}: unexpected ${answer.topic || "message"} instead of a hello`);
     }
@@ -213,32 +207,33 @@ export class Tree {
         return true;
       },
     });
-    this.#control(Control.status, this.#status);
+    parent.control(Control.status, this.#status);
     this.#announce();
     this.#options.parentJoined?.();
     if (previous && this.#links.has(previous)) this.#retire(previous);
   }
 
   /** Leaves a former parent: what streams over it is ended at once, the rest gets `LINGER` to be answered. */
-  #retire(parent: Parent): void {
+  #retire(parent: ParentLink): void {
     const { clock, router } = this.#options;
     router.retire(parent.greeting!.uuid);
-    const say = (topic: string) =>
-      this.#links.has(parent) && parent.link.send(encode(linkRequest(topic, { moved: true })));
-    clock.after(LINGER / 2, () => say("overlay.moving"));
+    clock.after(LINGER / 2, () => this.#links.has(parent) && parent.say("overlay.moving"));
     clock.after(LINGER, () => {
-      if (!this.#links.has(parent)) return;
-      say("overlay.goodbye");
-      this.#drop(parent);
+      if (this.#links.has(parent)) this.#moved(parent);
     });
   }
 
-  #fromParent(parent: Parent, message: Message): void {
+  #moved(parent: ParentLink): void {
+    parent.say("overlay.goodbye", { moved: true });
+    this.#drop(parent);
+  }
+
+  #fromParent(parent: ParentLink, message: Message): void {
     if (message.type === MessageType.response && message.topic === "overlay.goodbye") return this.#goodbye?.();
     this.#options.router.fromPeer(parent.greeting!.uuid, message);
   }
 
-  #parentGone(parent: Parent, reason: string): void {
+  #parentGone(parent: ParentLink, reason: string): void {
     this.#drop(parent);
     if (this.#parent !== parent) return;
     this.#parent = undefined;
@@ -246,7 +241,7 @@ export class Tree {
     this.#options.parentLost(reason);
   }
 
-  #drop(parent: Parent): void {
+  #drop(parent: ParentLink): void {
     this.#links.delete(parent);
     parent.link.close();
     if (parent.greeting) this.#options.router.leave(parent.greeting.uuid);
@@ -304,7 +299,7 @@ export class Tree {
     for (const peer of this.#children.peers((child) => child.rank === rank || child.uuid === uuid)) {
       this.#endChild(peer, "lost", "it came back over a new connection");
     }
-    for (const link of this.#links) if (link !== this.#parent && link.greeting?.uuid === uuid) this.#drop(link);
+    for (const link of this.#links) if (link !== this.#parent && link.greeting?.uuid === uuid) this.#moved(link);
   }
 
   #join(peer: string, greeting: Greeting): void {
@@ -322,17 +317,24 @@ export class Tree {
   #ranks(child: Child, message: Message): void {
     const { ranks } = decodeJson(message.payload);
     if (typeof ranks !== "string") return;
-    const announced = Idset.parse(ranks);
-    if (announced.has(this.#options.rank)) {
-      return this.disconnect(child.rank, `rank ${this.#options.rank} has got below it: the tree has a cycle`);
-    }
-    this.#children.announce(child, announced);
+    this.#children.announce(child, Idset.parse(ranks));
+    if (this.#isBelow(child)) this.#options.clock.after(CYCLE, () => this.#breakCycle(child));
     this.#reach();
     this.#options.childChanged(child, "ranks", "");
   }
 
+  /** What a child announces may be out of date while ranks move; if it stays so, we are in a circle without rank 0. */
+  #breakCycle(child: Child): void {
+    if (!this.#children.all.includes(child) || !this.#isBelow(child)) return;
+    this.disconnect(child.rank, `rank ${this.#options.rank} has got below it: the tree has a cycle`);
+  }
+
+  #isBelow(child: Child): boolean {
+    return child.announced.has(this.#options.rank);
+  }
+
   #moving(child: Child): void {
-    child.moving = true;
+    this.#children.moves(child);
     this.#reach();
   }
 
@@ -379,18 +381,7 @@ export class Tree {
   }
 
   #announce(): void {
-    const ranks = this.#children.lasting;
-    if (!this.#parent?.greeting || ranks.equals(this.#parent.told)) return;
-    this.#parent.told = ranks;
-    this.#toParent("overlay.ranks", { ranks: `${ranks}` });
-  }
-
-  #control(kind: number, status: number): void {
-    if (this.#parent?.greeting) this.#parent.link.send(encode(controlMessage(kind, status)));
-  }
-
-  #toParent(topic: string, payload?: JsonObject): void {
-    this.#parent?.link.send(encode(linkRequest(topic, payload)));
+    for (const parent of this.#links) parent.announce(this.#children.lasting);
   }
 
   get #credentials(): { userid: number; rolemask: number } {

@@ -20,6 +20,7 @@ import { inspectionServices } from "./inspection.ts";
 import type { Reparent } from "./reparent.ts";
 import { logMethods } from "./log_methods.ts";
 import type { LogService } from "./log_service.ts";
+import { memoryService } from "./memory.ts";
 import { mrpcService } from "./mrpc.ts";
 import { pingMethod } from "./ping.ts";
 import type { StateMachine } from "./state_machine.ts";
@@ -79,6 +80,7 @@ export function nativeServices(broker: BrokerParts): Methods {
     ...Object.fromEntries(PINGED.map((service) => [`${service}.ping`, ping])),
     ...attrService(broker.attributes),
     ...brokerService(broker.attributes, Deno.env),
+    ...memoryService(),
     ...configService((config) => reloadModules(broker, config)),
     ...eventService(rank, (event) => broker.events.publish(event)),
     ...broker.groups.methods,

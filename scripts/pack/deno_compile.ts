@@ -1,7 +1,7 @@
 /** The `deno compile` form: needs denort, the runtime without tools that Deno appends a program to. */
 
 import type { TarFile } from "./tar.ts";
-import { type Target, thisMachine } from "./versions.ts";
+import { type Target, thisMachine, V8_FLAGS } from "./versions.ts";
 
 const TRIPLES: Record<Target, string> = {
   "linux-x64": "x86_64-unknown-linux-gnu",
@@ -34,6 +34,7 @@ export async function denoCompile(
       "--no-remote",
       "--no-code-cache",
       "--quiet",
+      `--v8-flags=${V8_FLAGS}`,
     ];
     const { success, signal, stderr } = await new Deno.Command(deno, {
       args: ["compile", ...flags, "--target", TRIPLES[target], "--output", draft, ...includes, files[0]!.name],

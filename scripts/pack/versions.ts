@@ -28,3 +28,10 @@ export function pin(name: string): string {
   if (value === undefined) throw new Error(`scripts/versions has no line ${name}=`);
   return value;
 }
+
+/**
+ * How V8 runs the program. The heap starts small and is collected early: a broker that has worked for a minute then takes
+ * some 45 MiB of its own instead of 80. Its young generation has its full size from the start, which saves collections
+ * while a broker comes up. `--expose-gc`: `broker.memory` can tell what is held from what is not collected yet.
+ */
+export const V8_FLAGS = "--initial-old-space-size=8,--max-semi-space-size=4,--min-semi-space-size=4,--expose-gc";

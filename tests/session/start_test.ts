@@ -258,6 +258,63 @@ Deno.test("ranks that cannot come up say why", async () => {
   assert(stderr.endsWith("flux-start: rank 2: no-such-module: module not found in search path\n"), stderr);
 });
 
+Deno.test("a broker that dies before the session is up ends it and is named", async () => {
+  await using work = await workDirectory();
+  const child = spawnFlux(["start", "-s4", "true"], { cwd: work.path, env: { FLUX_TMPDIR: work.path } });
+  let pid: number | undefined;
+  await until("rank 2 is started", () => (pid = brokerOf(child.pid, 2)) !== undefined);
+  Deno.kill(pid!, "SIGKILL");
+  const { code, stderr } = await child.output();
+  const text = new TextDecoder().decode(stderr);
+  // It may have come up in the meantime; then its end is reported, and the session is none the worse.
+  assert(text.includes(`flux-start: 2 (pid ${pid}) SIGKILL\n`) || code === 0, text);
+  assertEquals(runDirectories(work.path), []);
+});
+
+for (const brokers of [0, 1, 4]) {
+  Deno.test(`flux start that is killed when ${brokers} of its brokers have begun leaves nothing behind`, async () => {
+    await using work = await workDirectory();
+    const child = spawnFlux(["start", "-s6", "cat"], {
+      cwd: work.path,
+      env: { FLUX_TMPDIR: work.path },
+      stdin: "piped",
+    });
+    const begun = () =>
+      runDirectories(work.path).some((path) => count(path, /^broker-.*pid$/) >= brokers && count(path, /^start$/) > 0);
+    await until("they have begun", begun);
+    Deno.kill(child.pid, "SIGKILL");
+    await child.stdin.close();
+    await child.output();
+    await until("nothing is left", () => runDirectories(work.path).length === 0);
+    await until("no process is left", () => remains(`${work.path}/flux-`).length === 0);
+  });
+}
+
+Deno.test("flux start is not disturbed by who talks nonsense to its socket", async () => {
+  await using session = await startSession({ size: 2 });
+  for (const text of ["nonsense\n", "{\n", '{"hello":7}\n', '{"hello":0}\n', "cmd=init\n", "x".repeat(100_000)]) {
+    const conn = await Deno.connect({ transport: "unix", path: `${session.rundir}/start` });
+    await conn.write(new TextEncoder().encode(text)).catch(() => {});
+    conn.close();
+  }
+  assertEquals((await session.flux(["getattr", "rank"], { rank: 1 })).stdout, "1\n");
+  assertEquals((await session.stop()).code, 0);
+});
+
+function runDirectories(base: string): string[] {
+  return [...Deno.readDirSync(base)].filter(({ name }) => name.startsWith("flux-")).map(({ name }) =>
+    `${base}/${name}`
+  );
+}
+
+function count(path: string, name: RegExp): number {
+  try {
+    return [...Deno.readDirSync(path)].filter((entry) => name.test(entry.name)).length;
+  } catch {
+    return 0;
+  }
+}
+
 /** The process that a `flux start` has started as one of its brokers. */
 function brokerOf(parent: number, rank: number): number | undefined {
   for (const { name } of Deno.readDirSync("/proc")) {

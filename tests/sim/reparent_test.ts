@@ -132,6 +132,8 @@ Deno.test("Reparent.move() moves many brokers at once, in random directions, wit
     }
     assertEquals(Object.keys(await parents(session)).length, 14);
     await everyone(session);
+    const health = await session.settle(session.handle(0).rpc<{ status: string }>("overlay.health"));
+    assertEquals(health.status, "full");
   }));
 
 Deno.test("Reparent.move() refuses what cannot be, and the old parent stays", async () => {

@@ -1,76 +1,75 @@
-/** Private memory of processes over time, and whether it keeps growing. */
+/**
+ * Memory of brokers over time, and whether it keeps growing. What counts is what is still held after a collection
+ * (`broker.memory`); what the process has from the system only has a ceiling, since V8 gives it back late.
+ */
+
+import type { Handle } from "../../broker/handle/mod.ts";
 
 /** Samples are taken this often, ms. */
-const PERIOD = 1000;
-/** The first part of the run is warm-up: caches fill and the compiler works. */
-const WARM_UP = 0.4;
-/** What a broker may still grow by after that, KiB a second: the noise of the collector, not a leak. */
-const GROWTH_LIMIT_KIB_PER_S = 100;
-
-interface Watched {
-  name: string;
-  pid: number;
-}
+const PERIOD = 2000;
+/** The first part of the run is warm-up: histories and rings fill, the compiler works. */
+const WARM_UP = 0.5;
+/** What a broker may hold more of after that, KiB a second: a hundred bytes for each of the requests it serves would be more. */
+const GROWTH_LIMIT = 40;
+/** What a broker may take from the system in all, MiB. */
+const CEILING = 192;
 
 export class MemoryWatch {
-  readonly #watched: readonly Watched[];
-  /** KiB by process, by sample. */
-  readonly #samples: number[][];
+  readonly #brokers: readonly Handle[];
+  /** KiB held, by rank, by sample. */
+  readonly #held: number[][];
+  readonly #resident: number[][];
 
-  constructor(watched: readonly Watched[]) {
-    this.#watched = watched;
-    this.#samples = watched.map(() => []);
+  /** One handle for each rank. */
+  constructor(brokers: readonly Handle[]) {
+    this.#brokers = brokers;
+    this.#held = brokers.map(() => []);
+    this.#resident = brokers.map(() => []);
   }
 
   /** Samples until the signal aborts. */
   async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#watched.forEach(({ pid }, i) => this.#samples[i]!.push(privateKiB(pid)));
+      await Promise.all(this.#brokers.map(async (broker, rank) => {
+        const { rss, heapUsed, external } = await broker.rpc<Record<string, number>>("broker.memory", {
+          collect: true,
+        });
+        this.#held[rank]!.push(((heapUsed ?? 0) + (external ?? 0)) / 1024);
+        this.#resident[rank]!.push((rss ?? 0) / 1024);
+      }));
       await new Promise((resolve) => setTimeout(resolve, PERIOD));
     }
   }
 
-  /** What is wrong: one line for each process that still grows. */
+  /** What is wrong: a line for each broker that holds more and more, or has more than it may. */
   verdict(): string[] {
-    return this.#watched.flatMap(({ name }, i) => {
-      const slope = this.#slope(i);
-      return slope > GROWTH_LIMIT_KIB_PER_S ? [`${name} grows by ${slope.toFixed(0)} KiB/s`] : [];
+    return this.#brokers.flatMap((_, rank) => {
+      const slope = this.#slope(rank);
+      const most = Math.max(...this.#resident[rank]!) / 1024;
+      return [
+        ...slope > GROWTH_LIMIT ? [`rank ${rank} holds ${slope.toFixed(0)} KiB more each second`] : [],
+        ...most > CEILING ? [`rank ${rank} took ${most.toFixed(0)} MiB, at most ${CEILING} are expected`] : [],
+      ];
     });
   }
 
   table(): string {
-    return this.#watched.map(({ name }, i) => {
-      const samples = this.#samples[i]!;
-      const mib = (kib: number | undefined) => ((kib ?? 0) / 1024).toFixed(0);
-      return `${name}: ${mib(samples[0])} MiB at first, ${mib(Math.max(...samples))} at most, ${
-        mib(samples.at(-1))
-      } at last, ` +
-        `${this.#slope(i).toFixed(1)} KiB/s`;
+    return this.#brokers.map((_, rank) => {
+      const held = this.#held[rank]!;
+      const mib = (kib: number | undefined) => ((kib ?? 0) / 1024).toFixed(1);
+      return `rank ${rank}: holds ${mib(held[0])} MiB at first, ${mib(held.at(-1))} at last, ` +
+        `${this.#slope(rank).toFixed(1)} KiB/s; resident at most ${mib(Math.max(...this.#resident[rank]!))} MiB`;
     }).join("\n");
   }
 
-  /**
-   * KiB a second after the warm-up: Theil-Sen over the minima of eight stretches, since a collector saws teeth into a flat
-   * line and one late collection must not look like a leak.
-   */
-  #slope(index: number): number {
-    const samples = this.#samples[index]!.slice(Math.floor(this.#samples[index]!.length * WARM_UP));
-    const width = Math.max(1, Math.floor(samples.length / 8));
-    const minima: number[] = [];
-    for (let at = 0; at + width <= samples.length; at += width) minima.push(Math.min(...samples.slice(at, at + width)));
+  /** KiB a second after the warm-up: the median of the slopes between all pairs of samples (Theil-Sen). */
+  #slope(rank: number): number {
+    const samples = this.#held[rank]!.slice(Math.floor(this.#held[rank]!.length * WARM_UP));
     const slopes: number[] = [];
-    for (let i = 0; i < minima.length; i++) {
-      for (let j = i + 1; j < minima.length; j++) {
-        slopes.push((minima[j]! - minima[i]!) / ((j - i) * width * PERIOD / 1000));
-      }
+    for (let i = 0; i < samples.length; i++) {
+      for (let j = i + 1; j < samples.length; j++) slopes.push((samples[j]! - samples[i]!) / ((j - i) * PERIOD / 1000));
     }
     slopes.sort((a, b) => a - b);
     return slopes[slopes.length >> 1] ?? 0;
   }
-}
-
-function privateKiB(pid: number): number {
-  const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
-  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
-  return field("Private_Clean") + field("Private_Dirty");
 }
