@@ -120,12 +120,10 @@ function readSize(text: string | undefined): number {
   return size;
 }
 
-/** What this version starts is on this machine. */
-function refuseElsewhere(
-  opts: { nnodes: unknown; ntasks: unknown; partition: unknown; hosts: unknown; statedir: unknown },
-): void {
-  const slurm = (["nnodes", "ntasks", "partition"] as const).find((name) => opts[name] !== undefined);
+/** What only another version or another machine could do is refused, with what can be done instead. */
+function refuseElsewhere(opts: Readonly<Record<string, unknown>>): void {
   const hint = "flux start --size N starts N brokers on this machine";
+  const slurm = ["nnodes", "ntasks", "partition", "overcommit"].find((name) => opts[name]);
   if (slurm) throw new CommandError(`--${slurm} needs Slurm, which this version cannot start through`, { hint });
   if (opts.hosts !== undefined) throw new CommandError("--hosts: this version cannot start on other hosts", { hint });
   if (opts.statedir !== undefined) {

@@ -14,6 +14,7 @@ export {
   USERID_UNKNOWN,
 } from "./message.ts";
 export { CLIENT_ROUTES_LIMIT, decode, encode } from "./codec.ts";
+export { pack, unpack } from "./parcel.ts";
 export { encodeStream, HEADER_SIZE, MESSAGE_LIMIT, StreamReader } from "./stream.ts";
 export { decodeJson, decodeText, encodeJson, encodeText, errorText, type Json, type JsonObject, real } from "./json.ts";
 export { Idset } from "./idset.ts";

@@ -1,7 +1,8 @@
 /**
  * The event overlay of one broker. Rank 0 numbers events; each broker passes them on to the children that joined it,
  * in order. A child joins with the last number it has seen and is sent everything after it, so first contact, a gap and
- * a new parent are one and the same case. Unnumbered events travel up to rank 0 over the tree.
+ * a new parent are one and the same case. Unnumbered events travel up to rank 0 over the tree. What goes down in one turn of the
+ * event loop goes in one parcel.
  */
 
 import {
@@ -14,12 +15,17 @@ import {
   FluxError,
   Message,
   MessageType,
+  pack,
   responseTo,
   Role,
+  unpack,
 } from "../message/mod.ts";
 import type { DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
 import { EventLog } from "./event_log.ts";
 import { checkAnswer, linkRequest } from "./link_message.ts";
+
+/** A parcel leaves when it holds this many bytes, or when the turn ends. */
+const PARCEL = 1 << 16;
 
 export interface EventsOptions {
   readonly rank: number;
@@ -46,6 +52,9 @@ export class Events {
   readonly #children = new Set<string>();
   /** Children that asked to join before we knew where the sequence is: they are answered when we do. */
   readonly #early = new Map<string, Joining>();
+  /** Events on their way to the children, encoded, and their bytes. */
+  #outgoing: Uint8Array<ArrayBuffer>[] = [];
+  #outgoingSize = 0;
   #listener: Listener | undefined;
   #link: Link | undefined;
   /** The link to a parent that has not taken us in yet. */
@@ -89,13 +98,18 @@ export class Events {
     const dial: DialOptions = { name: random.uuid(), ...(keys && serverKey && { keys, serverKey }) };
     const link = transport.dial(uri, dial, {
       up: () => this.#join(link),
-      message: (bytes) => {
-        if (this.#link !== link && this.#candidate !== link) return;
+      message: (parcel) => {
         try {
-          const message = decode(bytes);
-          if (message.type === MessageType.event) return this.#receive(message, bytes);
-          this.#joined(link, message);
-          resolve();
+          for (const bytes of unpack(parcel)) {
+            if (this.#link !== link && this.#candidate !== link) return;
+            const message = decode(bytes);
+            if (message.type === MessageType.event) {
+              this.#receive(message, bytes);
+              continue;
+            }
+            this.#joined(link, message);
+            resolve();
+          }
         } catch (error) {
           if (!(error instanceof FluxError)) throw error;
           lost(error);
@@ -131,6 +145,7 @@ export class Events {
   }
 
   close(): void {
+    this.#flush();
     this.#link?.close();
     this.#candidate?.close();
     this.#link = this.#candidate = undefined;
@@ -178,8 +193,23 @@ export class Events {
 
   #pass(event: Message, bytes: Uint8Array<ArrayBuffer>): void {
     this.#log.append(bytes);
-    for (const peer of this.#children) this.#listener?.send(peer, bytes);
+    if (this.#children.size > 0) this.#send(bytes);
     this.#options.deliver(event);
+  }
+
+  #send(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush());
+    this.#outgoing.push(bytes);
+    this.#outgoingSize += bytes.length;
+    if (this.#outgoingSize >= PARCEL) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#outgoing.length === 0) return;
+    const parcel = pack(this.#outgoing);
+    this.#outgoing = [];
+    this.#outgoingSize = 0;
+    for (const peer of this.#children) this.#listener?.send(peer, parcel);
   }
 
   #fromChild(peer: string, bytes: Uint8Array): void {
@@ -200,17 +230,18 @@ export class Events {
 
   /** Takes in a child and sends it what it missed, or refuses it when that is no longer kept. */
   #admit(peer: string, { request, after }: Joining): void {
+    this.#flush();
     const missed = after === undefined ? [] : this.#log.after(after);
     const credentials = { userid: request.userid, rolemask: Role.owner };
     if (missed === null) {
       const text = `events before ${this.#log.first} are no longer kept by rank ${this.#options.rank}`;
       this.#options.log("err", `event overlay: a child has seen event ${after}; ${text}`);
-      this.#listener?.send(peer, encode(responseTo(request, credentials, errnum("EOVERFLOW"), encodeText(text))));
+      const refusal = responseTo(request, credentials, errnum("EOVERFLOW"), encodeText(text));
+      this.#listener?.send(peer, pack([encode(refusal)]));
       return;
     }
     this.#children.add(peer);
     const answer = responseTo(request, credentials, 0, encodeJson({ sequence: this.#log.last }));
-    this.#listener?.send(peer, encode(answer));
-    for (const event of missed) this.#listener?.send(peer, event);
+    this.#listener?.send(peer, pack([encode(answer), ...missed]));
   }
 }

@@ -73,7 +73,13 @@ Deno.test("flux broker gives up when not all ranks come within its timeout", asy
 Deno.test("flux broker says what is wrong with the descriptor it was given", async () => {
   await using work = await workDirectory();
   const env = { ...plainEnvironment({ TMPDIR: work.path }), PMI_FD: "99", PMI_RANK: "0", PMI_SIZE: "1" };
-  const options = { args: ["broker", "true"], cwd: work.path, clearEnv: true, env, stdin: "null" } satisfies Deno.CommandOptions;
+  const options = {
+    args: ["broker", "true"],
+    cwd: work.path,
+    clearEnv: true,
+    env,
+    stdin: "null",
+  } satisfies Deno.CommandOptions;
   const { code, stderr } = await new Deno.Command(executable, options).output();
   assertEquals(code, 1);
   assertEquals(new TextDecoder().decode(stderr), "flux-broker: PMI_FD=99 is not an open file descriptor\n");

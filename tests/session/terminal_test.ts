@@ -64,15 +64,22 @@ testUnless(obstacle, "a program that dies of Ctrl-C ends the session with 130 an
 testUnless(obstacle, "the shell of a session has job control", async () => {
   await using work = await workDirectory();
   Deno.writeTextFileSync(`${work.path}/.bashrc`, "PS1='ready> '\n");
+  // Says when it has the terminal, so that no key is struck too early.
+  const job = "import signal\n" +
+    "signal.signal(signal.SIGCONT, lambda *_: print('continued', flush=True))\n" +
+    "signal.signal(signal.SIGINT, signal.SIG_DFL)\n" +
+    "print('started', flush=True)\n" +
+    "while True: signal.pause()\n";
+  Deno.writeTextFileSync(`${work.path}/job.py`, job);
   const { status } = await play(
     [
       ["expect", "ready> "],
-      ["send", "sleep 100\n"],
-      ["expect", "sleep 100"],
+      ["send", "python3 job.py\n"],
+      ["expect", "started"],
       ["send", CTRL_Z],
       ["expect", "Stopped.*ready> "],
       ["send", "fg\n"],
-      ["expect", "fg.*sleep 100"],
+      ["expect", "continued"],
       ["send", CTRL_C],
       ["expect", "\\^C.*ready> "],
       ["send", "flux getattr size; exit 9\n"],

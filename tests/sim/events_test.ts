@@ -1,5 +1,5 @@
 import type { Handle } from "../../broker/handle/mod.ts";
-import { decode, MessageType } from "../../broker/message/mod.ts";
+import { decode, MessageType, unpack } from "../../broker/message/mod.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { forSeeds, type SimSession, simSession } from "./session.ts";
 
@@ -137,7 +137,7 @@ Deno.test("Events reach a subscriber of hb as hb, and one of heartbeat as heartb
 });
 
 function isEvent(endpoint: string, bytes: Uint8Array): boolean {
-  return endpoint.includes("/event-") && decode(bytes).type === MessageType.event;
+  return endpoint.includes("/event-") && unpack(bytes).every((message) => decode(message).type === MessageType.event);
 }
 
 Deno.test("Events reach the other subscribers when one of them throws", async () => {

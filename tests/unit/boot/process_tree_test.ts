@@ -1,0 +1,58 @@
+/** Real processes, as /proc shows them. */
+
+import { assert, assertEquals } from "../../assert.ts";
+import { isAlive, killTree, processState, signal } from "../../../broker/boot/process_tree.ts";
+
+const NOBODY = "FLUX_URI=local:///no-such-session/";
+
+/** Starts a shell and waits until it has said something. */
+async function shell(
+  script: string,
+  env: Record<string, string> = {},
+): Promise<{ child: Deno.ChildProcess; said: string }> {
+  const child = new Deno.Command("sh", { args: ["-c", script], env, stdout: "piped", stdin: "null" }).spawn();
+  const reader = child.stdout.getReader();
+  const said = new TextDecoder().decode((await reader.read()).value).trim();
+  reader.releaseLock();
+  await child.stdout.cancel();
+  return { child, said };
+}
+
+Deno.test("processState() of ourselves knows our parent", () => {
+  assertEquals(processState("self")?.ppid, Deno.ppid);
+});
+
+Deno.test("processState() is not confused by a process name with parentheses", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/a) Z 1 (b`;
+  await Deno.copyFile("/bin/sleep", path);
+  const child = new Deno.Command(path, { args: ["100"] }).spawn();
+  while (!Deno.readTextFileSync(`/proc/${child.pid}/stat`).includes("a) Z 1 (b")) await Promise.resolve();
+  assertEquals([processState(child.pid)?.ppid, processState(child.pid)?.state === "Z"], [Deno.pid, false]);
+  child.kill();
+  await child.status;
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("isAlive() is false for what does not exist", () => {
+  assertEquals([isAlive(Deno.pid), isAlive(2 ** 22 + 1)], [true, false]);
+});
+
+Deno.test("signal() to what does not exist is nothing", () => signal(2 ** 22 + 1, "SIGTERM"));
+
+Deno.test("killTree() kills a process and all it has started, detached ones too", async () => {
+  const script = "setsid sh -c 'echo $$ >&3; exec sleep 100' 3>&1 & trap '' TERM; wait";
+  const { child, said } = await shell(script);
+  killTree(child.pid, NOBODY);
+  assertEquals((await child.status).signal, "SIGKILL");
+  while (isAlive(Number(said))) await new Promise((resolve) => setTimeout(resolve, 1));
+});
+
+Deno.test("killTree() finds what has lost its parent by the session it names", async () => {
+  const env = { FLUX_URI: `${NOBODY.slice("FLUX_URI=".length)}local-0` };
+  const { child, said } = await shell("(sh -c 'echo $$ >&3; exec sleep 100' 3>&1 &) 3>&1; exit 0", env);
+  await child.status;
+  assert(isAlive(Number(said)));
+  killTree(child.pid, NOBODY);
+  while (isAlive(Number(said))) await new Promise((resolve) => setTimeout(resolve, 1));
+});
