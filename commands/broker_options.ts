@@ -32,6 +32,12 @@ export const BROKER_OPTIONS = {
   "scratch-directory": { short: "D", type: "string", arg: "DIR", help: "Put sockets into DIR, which must exist" },
   "enable-epgm": { short: "E", type: "flag", help: "Not supported: events travel the tree" },
   "shared-ipc-namespace": { short: "I", type: "flag", help: "For compatibility; has no effect" },
-  "boot-method": { short: "m", type: "string", arg: "METHOD", default: "pmi", help: "pmi or single" },
+  "boot-method": {
+    short: "m",
+    type: "string",
+    arg: "METHOD",
+    default: "pmi",
+    help: "Find the other ranks by METHOD: pmi or single",
+  },
   setattr: { type: "list", arg: "NAME=VALUE", help: "Set an attribute" },
 } as const satisfies OptionTable;

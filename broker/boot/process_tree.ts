@@ -54,24 +54,36 @@ export function signal(pid: number, name: string): void {
   }
 }
 
+/** True when a process of this group is alive. */
+export function isGroupAlive(group: number): boolean {
+  return processes().some(({ state }) => state.group === group && state.state !== "Z");
+}
+
+/** Parents before their children: a shell must not see its jobs stop while it can still do something about it. */
 function family(root: number, mark: string): number[] {
   const children = new Map<number, number[]>();
-  const members = new Set<number>();
-  const walk = isAlive(root) ? [root] : [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const pid = Number(name);
-    const process = processState(pid);
-    if (!process || process.state === "Z") continue;
-    children.set(process.ppid, [...children.get(process.ppid) ?? [], pid]);
-    if (readProc(`${pid}/environ`)?.split("\0").some((line) => line.startsWith(mark))) walk.push(pid);
+  const members = new Set<number>(isAlive(root) ? [root] : []);
+  const marked: number[] = [];
+  for (const { pid, state } of processes()) {
+    if (state.state === "Z") continue;
+    children.set(state.ppid, [...children.get(state.ppid) ?? [], pid]);
+    if (readProc(`${pid}/environ`)?.split("\0").some((line) => line.startsWith(mark))) marked.push(pid);
   }
-  for (let pid = walk.pop(); pid !== undefined; pid = walk.pop()) {
-    if (members.has(pid)) continue;
-    members.add(pid);
-    walk.push(...children.get(pid) ?? []);
+  for (const start of [members, marked]) {
+    for (const pid of start) members.add(pid);
+    // What is added while a set is walked is walked too.
+    for (const pid of members) for (const child of children.get(pid) ?? []) members.add(child);
   }
   return [...members];
+}
+
+function processes(): { pid: number; state: ProcessState }[] {
+  const found: { pid: number; state: ProcessState }[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    const state = /^\d+$/.test(name) ? processState(Number(name)) : undefined;
+    if (state) found.push({ pid: Number(name), state });
+  }
+  return found;
 }
 
 function readProc(path: string): string | undefined {

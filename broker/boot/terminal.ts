@@ -1,5 +1,7 @@
 /** The terminal we were started on, put back at the end as it was, whatever the initial program did to it. */
 
+import { isGroupAlive } from "./process_tree.ts";
+
 const SIGTTOU = 22;
 const TCSADRAIN = 1;
 /** More than `struct termios` has on any Linux, bytes. */
@@ -13,7 +15,6 @@ export function saveTerminal(): Disposable | undefined {
     tcgetpgrp: { parameters: ["i32"], result: "i32" },
     tcsetpgrp: { parameters: ["i32", "i32"], result: "i32" },
     getpgrp: { parameters: [], result: "i32" },
-    kill: { parameters: ["i32", "i32"], result: "i32" },
     signal: { parameters: ["i32", "pointer"], result: "pointer" },
   }).symbols;
   const settings = new Uint8Array(TERMIOS);
@@ -23,7 +24,7 @@ export function saveTerminal(): Disposable | undefined {
     [Symbol.dispose]() {
       const foreground = libc.tcgetpgrp(0);
       // Another living group has the terminal now, such as the shell that has put us into the background: leave it alone.
-      if (foreground !== group && (foreground < 0 || libc.kill(-foreground, 0) === 0)) return;
+      if (foreground !== group && (foreground < 0 || isGroupAlive(foreground))) return;
       // Who is in the background is stopped for touching the terminal, unless it ignores that signal.
       const previous = libc.signal(SIGTTOU, Deno.UnsafePointer.create(1n));
       if (foreground !== group) libc.tcsetpgrp(0, group);

@@ -42,10 +42,10 @@ const CTRL_C = "\x03", CTRL_Z = "\x1a", CTRL_BACKSLASH = "\x1c";
 testUnless(obstacle, "Ctrl-C reaches the initial program once, and nothing else dies of it", async () => {
   await using work = await workDirectory();
   // Not a shell: that may miss a signal while it forks.
-  const program = "import signal, sys\n" +
-    "signal.signal(signal.SIGINT, lambda *_: print('caught', flush=True))\n" +
+  const program = "import os, signal, sys\n" +
+    "signal.signal(signal.SIGINT, lambda *_: os.write(1, b'caught\\n'))\n" +
     "signal.signal(signal.SIGQUIT, lambda *_: sys.exit(7))\n" +
-    "print('ready', flush=True)\n" +
+    "os.write(1, b'ready\\n')\n" +
     "while True: signal.pause()";
   const steps: Step[] = [["expect", "ready"], ["send", CTRL_C], ["expect", "caught"]];
   const again: Step[] = [["send", CTRL_C], ["expect", "caught"], ["send", CTRL_BACKSLASH]];

@@ -1,7 +1,7 @@
 /** Real processes, as /proc shows them. */
 
 import { assert, assertEquals } from "../../assert.ts";
-import { isAlive, killTree, processState, signal } from "../../../broker/boot/process_tree.ts";
+import { isAlive, isGroupAlive, killTree, processState, signal } from "../../../broker/boot/process_tree.ts";
 
 const NOBODY = "FLUX_URI=local:///no-such-session/";
 
@@ -55,4 +55,17 @@ Deno.test("killTree() finds what has lost its parent by the session it names", a
   assert(isAlive(Number(said)));
   killTree(child.pid, NOBODY);
   while (isAlive(Number(said))) await new Promise((resolve) => setTimeout(resolve, 1));
+});
+
+Deno.test("isGroupAlive() does not count those that have ended and were not waited for", async () => {
+  // The shell's child is the only one of its group, and the shell does not wait for it.
+  const script = "setsid sh -c 'echo $$ >&3; exec sleep 100' 3>&1 & exec sleep 100";
+  const { child, said } = await shell(script);
+  const group = Number(said);
+  assertEquals(isGroupAlive(group), true);
+  signal(group, "SIGKILL");
+  while (processState(group)?.state !== "Z") await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(isGroupAlive(group), false);
+  child.kill("SIGKILL");
+  await child.status;
 });
