@@ -41,16 +41,30 @@ export function createRunDirectory(
 
 /**
  * Removes a run directory and its short link. What is already gone is no error; nor is what someone else puts there
- * meanwhile, who has to remove it then.
+ * again and again meanwhile, who has to remove it then.
  */
 export function removeRunDirectory(path: string): void {
-  let real = path;
+  const real = realPath(path);
+  if (real === undefined) return;
+  if (real !== path) attempt(() => Deno.removeSync(path));
+  // Others that are leaving remove their files at the same time, which can make an attempt fail.
+  for (let tries = 0; tries < 10 && realPath(real) !== undefined; tries++) {
+    attempt(() => Deno.removeSync(real, { recursive: true }));
+  }
+}
+
+function realPath(path: string): string | undefined {
   try {
-    if (Deno.lstatSync(path).isSymlink) {
-      real = Deno.realPathSync(path);
-      Deno.removeSync(path);
-    }
-    Deno.removeSync(real, { recursive: true });
+    return Deno.lstatSync(path).isSymlink ? Deno.realPathSync(path) : path;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function attempt(action: () => void): void {
+  try {
+    action();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound) && !isNotEmpty(error)) throw error;
   }

@@ -109,6 +109,15 @@ class Run {
   }
 }
 
+/** The absolute path of the executable; undefined when there is none. */
+async function executable(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 async function main(words: readonly string[]): Promise<number> {
   const options = readArguments(words);
   if (typeof options === "string") {
@@ -124,9 +133,14 @@ async function main(words: readonly string[]): Promise<number> {
     );
     return 1;
   }
+  const flux = await executable(options.flux);
+  if (!flux) {
+    console.error(`bench: there is no ${options.flux}; build it with: deno task compile`);
+    return 1;
+  }
   const budgets = options.quick ? {} : await readBudgets();
   const work = await Deno.makeTempDir({ prefix: "flux-bench-" });
-  const run = new Run(options, budgets, work);
+  const run = new Run({ ...options, flux }, budgets, work);
   const before = Deno.loadavg();
   console.log(
     `${options.flux} on ${navigator.hardwareConcurrency} cores, load ${before[0]!.toFixed(2)}\n${headLine()}`,
