@@ -143,7 +143,7 @@ async function main(words: readonly string[]): Promise<number> {
   const run = new Run({ ...options, flux }, budgets, work);
   const before = Deno.loadavg();
   console.log(
-    `${options.flux} on ${navigator.hardwareConcurrency} cores, load ${before[0]!.toFixed(2)}\n${headLine()}`,
+    `${flux} on ${navigator.hardwareConcurrency} cores, load ${before[0]!.toFixed(2)}\n${headLine()}`,
   );
   try {
     for (const bench of chosen) await run.bench(bench);

@@ -71,6 +71,8 @@ export const LOADS: Readonly<Record<string, (context: LoadContext) => Promise<vo
     const flux = await connect(6);
     const root = await connect(0);
     const lines = root.streamRaw("log.dmesg", new TextEncoder().encode('{"follow":true,"nobacklog":true}\0'));
+    // Answered behind the request to follow: what is logged from here on is followed.
+    await root.rpc("broker.ping", {}, { timeout: PATIENCE });
     const text = new TextDecoder();
     for (let n = 0; !deadline.aborted; n++) {
       for (let i = 0; i < 10; i++) {
