@@ -26,12 +26,10 @@ export default command({
     const method = boot.bootMethod(asked, (name) => env[name]);
     const { rank, size } = method;
     const rundir = opts["scratch-directory"];
-    if (rundir !== undefined) checkDirectory(rundir);
+    // What flux start names it makes once the first of us is there.
+    if (rundir !== undefined && method.kind !== "start") checkDirectory(rundir);
     const path = opts["module-path"];
     if (path !== undefined) Deno.env.set("FLUX_MODULE_PATH", [path, env.FLUX_MODULE_PATH].filter(Boolean).join(":"));
-    // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
-    const logFile = opts.logdest === "stderr" ? undefined : fileOutput(opts.logdest);
-    const log = logFile && (rank === 0 ? { logSink: logFile } : { logAlarm: logFile });
     const grace = opts["shutdown-grace"] ?? settings.shutdownGrace(size);
     const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
     const hostname = Deno.hostname();
@@ -47,6 +45,9 @@ export default command({
       quiet: opts.quiet,
       keys: () => security === "curve" && size > 1 ? zmq.curveKeypair() : undefined,
       broker: (rundir, keys, admits) => {
+        // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
+        const logFile = opts.logdest === "stderr" ? undefined : fileOutput(opts.logdest);
+        const log = logFile && (rank === 0 ? { logSink: logFile } : { logAlarm: logFile });
         const broker = new Broker({
           rank,
           size,

@@ -74,7 +74,12 @@ export async function localBroker(modules: readonly string[] = ["api"]): Promise
     spawner: { spawn: () => refuse() },
     store: memoryStore(),
   });
-  broker.listen({ tbon: "", events: "", ring: "" });
-  await broker.start(null, null);
+  try {
+    broker.listen({ tbon: "", events: "", ring: "" });
+    await broker.start(null, null);
+  } catch (error) {
+    await Deno.remove(rundir, { recursive: true });
+    throw error;
+  }
   return new LocalBroker(broker, rundir);
 }

@@ -52,3 +52,6 @@ export const CONTROL_LIMIT = 64 << 10;
 
 /** Where the connection is offered, in the environment of a broker. */
 export const START_SOCKET = "FLUX_START_SOCKET";
+
+/** Names the process of `flux start`: a broker whose parent is another one has outlived it. */
+export const START_PID = "FLUX_START_PID";

@@ -6,13 +6,21 @@
 import { FluxError } from "../message/mod.ts";
 import type { Clock, ExitStatus, Random, Spawner } from "../ports/mod.ts";
 import { Alarms } from "./alarms.ts";
-import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report, START_SOCKET } from "./control.ts";
+import {
+  CONTROL_LIMIT,
+  decodeControl,
+  encodeControl,
+  type Order,
+  type Report,
+  START_PID,
+  START_SOCKET,
+} from "./control.ts";
 import type { Shape } from "./exchange.ts";
 import { LineStream } from "./line_stream.ts";
 import type { Member } from "./member.ts";
 import { killTree, processState } from "./process_tree.ts";
 import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
-import { createRunDirectory, linkProgram, removeRunDirectory } from "./run_directory.ts";
+import { linkProgram, planRunDirectory, removeRunDirectory } from "./run_directory.ts";
 import { WireUp } from "./wire_up.ts";
 
 /** How often the initial program is looked at, in case that rank 0 no longer does, ms. */
@@ -61,6 +69,7 @@ export class Launch {
   readonly #alarms: Alarms<"deadline" | "notice" | "look" | "hang" | "killer" | "answer" | "report">;
   readonly #lost = new Grouped();
   #rundir = "";
+  #log: string | undefined;
   #stage: "starting" | "running" | "ending" = "starting";
   #status = 1;
   /** The initial program's process, once it runs. */
@@ -79,15 +88,18 @@ export class Launch {
   /** Runs the session from start to end; resolves to its status. Throws when nothing could be started at all. */
   async run(): Promise<number> {
     const { env, size, self, verbose, say, timeout } = this.#options;
-    const rundir = createRunDirectory((name) => env[name], size, this.#ports.random);
+    const rundir = planRunDirectory((name) => env[name], size, this.#ports.random);
     this.#rundir = rundir.path;
     if (verbose) { for (const note of [...rundir.notes, `run directory ${rundir.path}`]) say(note); }
     let listener: Deno.UnixListener | undefined;
     try {
+      // Made once rank 0 exists: from then on there is always somebody who removes it, should we be killed.
+      this.#spawn(0);
+      rundir.make();
       linkProgram(this.#rundir, self);
       listener = Deno.listen({ transport: "unix", path: `${this.#rundir}/start` });
       void this.#accept(listener);
-      this.#spawnAll();
+      for (let rank = 1; rank < size; rank++) this.#spawn(rank);
       this.#alarms.set("deadline", timeout, () => this.#tooLate());
       if (timeout > NOTICE) this.#alarms.set("notice", NOTICE, () => this.#sayLate("is not up yet"));
       return await this.#done.promise;
@@ -140,25 +152,23 @@ export class Launch {
   }
 
   /** Rank 0 has our terminal and is in its foreground process group; the others know of no terminal. */
-  #spawnAll(): void {
+  #spawn(rank: number): void {
     const { size, env, verbose, say, logFile } = this.#options;
-    const log = logFile(this.#rundir);
-    const shared = { ...env, PMI_SIZE: `${size}`, [START_SOCKET]: `${this.#rundir}/start` };
-    for (let rank = 0; rank < size; rank++) {
-      const argv = this.#argv(rank, this.#rundir, log);
-      if (verbose) say(`${rank}: ${argv.join(" ")}`);
-      const child = this.#ports.spawner.spawn({
-        argv,
-        env: { ...shared, PMI_RANK: `${rank}` },
-        stdin: rank === 0 ? "inherit" : "null",
-        stdout: rank === 0 ? "inherit" : "null",
-        stderr: "inherit",
-        detached: rank > 0,
-      });
-      const member: Member = { rank, child, progress: "spawned" };
-      this.#members.push(member);
-      void child.status.then((status) => this.#lastWords(member).then(() => this.#exited(member, status)));
-    }
+    this.#log ??= logFile(this.#rundir);
+    const argv = this.#argv(rank, this.#rundir, this.#log);
+    if (verbose) say(`${rank}: ${argv.join(" ")}`);
+    const start = { [START_SOCKET]: `${this.#rundir}/start`, [START_PID]: `${Deno.pid}` };
+    const child = this.#ports.spawner.spawn({
+      argv,
+      env: { ...env, ...start, PMI_SIZE: `${size}`, PMI_RANK: `${rank}` },
+      stdin: rank === 0 ? "inherit" : "null",
+      stdout: rank === 0 ? "inherit" : "null",
+      stderr: "inherit",
+      detached: rank > 0,
+    });
+    const member: Member = { rank, child, progress: "spawned" };
+    this.#members.push(member);
+    void child.status.then((status) => this.#lastWords(member).then(() => this.#exited(member, status)));
   }
 
   async #accept(listener: Deno.UnixListener): Promise<void> {

@@ -1,13 +1,19 @@
 /** How a broker finds out which rank it is and who the others are. Pure. */
 
 import { FluxError } from "../message/mod.ts";
-import { START_SOCKET } from "./control.ts";
+import { START_PID, START_SOCKET } from "./control.ts";
 
 export type BootMethod =
   /** Alone: rank 0 of 1. */
   | { readonly kind: "single"; readonly rank: 0; readonly size: 1 }
-  /** Started by `flux start`, which serves PMI at a UNIX socket. */
-  | { readonly kind: "start"; readonly rank: number; readonly size: number; readonly path: string }
+  /** Started by `flux start`, process `pid`, which serves PMI at a UNIX socket. */
+  | {
+    readonly kind: "start";
+    readonly rank: number;
+    readonly size: number;
+    readonly path: string;
+    readonly pid: number;
+  }
   /** Started by another launcher, which serves PMI at an inherited file descriptor. */
   | { readonly kind: "fd"; readonly rank: number; readonly size: number; readonly fd: number };
 
@@ -17,7 +23,7 @@ export function bootMethod(asked: "single" | "pmi", env: (name: string) => strin
   if (asked === "single" || (path === undefined && fd === undefined)) return { kind: "single", rank: 0, size: 1 };
   const size = number("PMI_SIZE", env), rank = number("PMI_RANK", env);
   if (size < 1 || rank >= size) throw new FluxError("EINVAL", `PMI_RANK=${rank} is no rank of PMI_SIZE=${size}`);
-  if (path !== undefined) return { kind: "start", rank, size, path };
+  if (path !== undefined) return { kind: "start", rank, size, path, pid: number(START_PID, env) };
   return { kind: "fd", rank, size, fd: number("PMI_FD", env) };
 }
 

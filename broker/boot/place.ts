@@ -12,12 +12,16 @@ export class Place {
   readonly #file: string;
   readonly #owned: boolean;
 
-  /** Takes the place of `rank` in `given`, or in a directory of its own. Throws EACCES when none can be made or written. */
+  /** The place of `rank` in `given`, or in a directory of its own. Throws EACCES when none can be made. */
   constructor(rank: number, given: string | undefined, env: Env, self: readonly string[], random: Random) {
     this.#owned = given === undefined;
     this.path = given ?? createRunDirectory((name) => env[name], rank + 1, random).path;
     if (this.#owned) linkProgram(this.path, self);
     this.#file = `${this.path}/broker-${rank}.pid`;
+  }
+
+  /** Says that this rank lives here. Throws what the disk says. */
+  take(): void {
     Deno.writeTextFileSync(this.#file, `${Deno.pid}\n`);
   }
 

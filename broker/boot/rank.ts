@@ -80,8 +80,8 @@ class Rank {
   /** The broker is in state `run`: it can end in order. */
   #up = false;
   #program: Program | undefined;
-  /** Whoever started us is gone. */
-  #orphaned = false;
+  /** The connection to whoever started us has ended. */
+  #deserted = false;
   /** Rejects when the rank is to end before it is up. */
   readonly #stopped = Promise.withResolvers<never>();
 
@@ -108,17 +108,25 @@ class Rank {
     }
   }
 
+  /**
+   * Whoever started us is gone. It is heard over the connection, but another rank's end may be heard first; and the kernel
+   * names our new parent, but a little after it has closed the connection.
+   */
+  get #orphaned(): boolean {
+    const { method } = this.#options;
+    return method.kind === "start" && (this.#deserted || Deno.ppid !== method.pid);
+  }
+
   /** From nothing to the initial program, which ends the broker when it ends. */
   async #start(): Promise<void> {
     const { method, keys: makeKeys } = this.#options;
     const { rank } = method;
     if (method.kind === "start") {
       const events = { order: (order: Order) => this.#obey(order), gone: () => this.#abandoned() };
-      this.#orphaned = true; // until it answers
-      this.#starter = await Starter.connect(method.path, events);
-      this.#orphaned = false;
+      this.#starter = await Starter.connect(method.path, events, this.#ports.clock, () => this.#orphaned);
+      this.#place.take();
       this.#report({ hello: rank });
-    }
+    } else this.#place.take();
     const deadline = this.#starter ? undefined : this.#ports.clock.after(this.#options.timeout, () => this.#tooLate());
     let neighbours: Neighbours = { parent: null, right: null, keys: new Set() };
     const keys = makeKeys();
@@ -190,7 +198,9 @@ class Rank {
 
   #failed(error: unknown): number {
     if (error instanceof Stopped) return error.status;
-    if (!this.#starter || this.#orphaned) throw error;
+    // Whoever could be told, or told why, has been killed.
+    if (this.#orphaned) return 1;
+    if (!this.#starter) throw error;
     this.#report({ failed: error instanceof Error ? error.message : String(error), status: 1 });
     if (!(error instanceof FluxError)) throw error;
     return 1;
@@ -209,7 +219,7 @@ class Rank {
 
   /** Whoever started us is gone: ends everything, by force if it takes too long. */
   #abandoned(): void {
-    this.#orphaned = true;
+    this.#deserted = true;
     this.#program?.kill();
     this.#end(1, "flux start is gone");
     this.#ports.clock.after(this.#options.patience, () => {

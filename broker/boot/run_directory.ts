@@ -18,20 +18,34 @@ export interface RunDirectory {
   readonly path: string;
   /** Remarks on how it was found, for `-v`. */
   readonly notes: readonly string[];
+  /** Makes it. Throws what the disk says, EEXIST when somebody took the name meanwhile. */
+  make(): void;
 }
 
 /** Makes one for `size` brokers. Throws EACCES with a line for each place that could not be used. */
-export function createRunDirectory(
-  env: (name: string) => string | undefined,
-  size: number,
-  random: Random,
-): RunDirectory {
+export function createRunDirectory(env: Env, size: number, random: Random): RunDirectory {
+  const directory = planRunDirectory(env, size, random);
+  directory.make();
+  return directory;
+}
+
+/**
+ * Finds where one can be made, by making it and removing it again. Nothing is left until `make`, so that it can wait for
+ * somebody to be there who will remove it. Throws EACCES with a line for each place that could not be used.
+ */
+export function planRunDirectory(env: Env, size: number, random: Random): RunDirectory {
   const notes: string[] = [];
   for (const [name, base] of places(env)) {
     try {
-      const path = fresh(base, random, (path) => Deno.mkdirSync(path, { mode: 0o700 }));
-      Deno.mkdirSync(`${path}/bin`, { mode: 0o700 });
-      return { path: shortened(path, size, random, notes), notes };
+      const real = fresh(base, random, makeDirectory, (path) => Deno.removeSync(path));
+      const path = isShort(real, size) ? real : shortLink(real, random);
+      if (path !== real) notes.push(`${real} is too deep for sockets; ${path} stands for it`);
+      const make = () => {
+        makeDirectory(real);
+        if (path !== real) Deno.symlinkSync(real, path);
+        Deno.mkdirSync(`${real}/bin`, { mode: 0o700 });
+      };
+      return { path, notes, make };
     } catch (error) {
       notes.push(`${name === "" ? "" : `${name}=`}${base}: ${reason(error)}`);
     }
@@ -82,18 +96,26 @@ export function linkProgram(path: string, self: readonly string[]): void {
   Deno.writeTextFileSync(link, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
 }
 
-function places(env: (name: string) => string | undefined): [string, string][] {
+function places(env: Env): [string, string][] {
   const named = ["FLUX_TMPDIR", "XDG_RUNTIME_DIR", "TMPDIR"].map((name) => [name, env(name) ?? ""] as [string, string]);
   return [...named.filter(([, base]) => base !== ""), ["", "/tmp"]];
 }
 
-/** A new name under `base` that `make` can make. Throws what `make` throws for another reason than that it is taken. */
-function fresh(base: string, random: Random, make: (path: string) => void): string {
+function makeDirectory(path: string): void {
+  Deno.mkdirSync(path, { mode: 0o700 });
+}
+
+/**
+ * A new name under `base` that `make` can make and `unmake` has removed again. Throws what `make` throws for another
+ * reason than that the name is taken.
+ */
+function fresh(base: string, random: Random, make: (path: string) => void, unmake: (path: string) => void): string {
   for (;;) {
     const letters = [...random.bytes(6)].map((byte) => LETTERS[byte % LETTERS.length]).join("");
     const path = `${base.replace(/\/+$/, "")}/flux-${letters}`;
     try {
       make(path);
+      unmake(path);
       return path;
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
@@ -101,20 +123,20 @@ function fresh(base: string, random: Random, make: (path: string) => void): stri
   }
 }
 
-function shortened(path: string, size: number, random: Random, notes: string[]): string {
-  const longest = new TextEncoder().encode(`${path}/event-${size - 1}`).length;
-  if (longest <= SOCKET_PATH_LIMIT) return path;
+/** Whether sockets of `size` brokers under `path` have names that the kernel takes. */
+function isShort(path: string, size: number): boolean {
+  return new TextEncoder().encode(`${path}/event-${size - 1}`).length <= SOCKET_PATH_LIMIT;
+}
+
+function shortLink(target: string, random: Random): string {
   const failures: string[] = [];
   for (const base of SHORT_PLACES) {
     try {
-      const link = fresh(base, random, (link) => Deno.symlinkSync(path, link));
-      notes.push(`${path} is too deep for sockets; ${link} stands for it`);
-      return link;
+      return fresh(base, random, (link) => Deno.symlinkSync(target, link), (link) => Deno.removeSync(link));
     } catch (error) {
       failures.push(`${base}: ${reason(error)}`);
     }
   }
-  Deno.removeSync(path, { recursive: true });
   throw new FluxError("ENAMETOOLONG", `too deep for sockets, and no short link to it could be made (${failures})`);
 }
 
@@ -122,3 +144,5 @@ function reason(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "No such directory";
   return error instanceof Error ? error.message.replace(/ \(os error \d+\).*$/, "") : String(error);
 }
+
+type Env = (name: string) => string | undefined;

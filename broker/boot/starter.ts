@@ -2,8 +2,12 @@
 
 import { FluxError } from "../message/mod.ts";
 import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report } from "./control.ts";
+import { type Clock, sleep } from "../ports/mod.ts";
 import { LineStream } from "./line_stream.ts";
 import type { PmiLines } from "./pmi_client.ts";
+
+/** Between two looks for the starter's socket, ms. */
+const RETRY = 5;
 
 export interface StarterEvents {
   order(order: Order): void;
@@ -25,12 +29,21 @@ export class Starter {
     void this.#hear(events);
   }
 
-  /** Throws ECONNREFUSED when nobody answers at `path`. */
-  static async connect(path: string, events: StarterEvents): Promise<Starter> {
-    try {
-      return new Starter(new LineStream(await Deno.connect({ transport: "unix", path }), CONTROL_LIMIT), events);
-    } catch (error) {
-      throw new FluxError("ECONNREFUSED", `flux start does not answer at ${path}`, { cause: error });
+  /**
+   * Waits for the socket at `path`, which is made once the first rank runs. Throws ECONNREFUSED when the starter is
+   * `gone` by then.
+   */
+  static async connect(path: string, events: StarterEvents, clock: Clock, gone: () => boolean): Promise<Starter> {
+    for (;;) {
+      try {
+        return new Starter(new LineStream(await Deno.connect({ transport: "unix", path }), CONTROL_LIMIT), events);
+      } catch (error) {
+        const early = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused;
+        if (!early || gone()) {
+          throw new FluxError("ECONNREFUSED", `flux start does not answer at ${path}`, { cause: error });
+        }
+      }
+      await sleep(clock, RETRY);
     }
   }
 

@@ -1,6 +1,7 @@
 /** `flux start` and `flux broker` from the outside: what they run, report and leave behind. */
 
 import { assert, assertEquals } from "../assert.ts";
+import { seededRandom } from "../sim/mod.ts";
 import { remains, runFlux, spawnFlux, startSession, until, workDirectory } from "./session.ts";
 
 Deno.test("flux start runs one word by the shell and ends with its status", async () => {
@@ -46,7 +47,7 @@ Deno.test("flux start gives the program its environment and takes the launcher's
   assert(rundir?.startsWith(`${work.path}/flux-`), stdout);
   assert(stdout.includes(`\nPATH=${rundir}/bin:`) || stdout.startsWith(`PATH=${rundir}/bin:`), stdout);
   assert(stdout.endsWith(`${rundir}/bin/flux\n`), stdout);
-  assert(!/^(SLURM_|PMI_|PMIX_|FLUX_JOB_ID|FLUX_START_SOCKET)/m.test(stdout), stdout);
+  assert(!/^(SLURM_|PMI_|PMIX_|FLUX_JOB_ID|FLUX_START_)/m.test(stdout), stdout);
 });
 
 Deno.test("flux start -X prints the command lines and starts nothing", async () => {
@@ -289,6 +290,23 @@ for (const brokers of [0, 1, 4]) {
     await until("no process is left", () => remains(`${work.path}/flux-`).length === 0);
   });
 }
+
+Deno.test("flux start that is killed at any moment after rank 0 has begun leaves nothing behind", async () => {
+  const seed = Number(Deno.env.get("FLUX_TEST_SEED") ?? Math.floor(Math.random() * 1e9));
+  console.log(`seed ${seed}`);
+  const random = seededRandom(seed);
+  for (let run = 0; run < 12; run++) {
+    await using work = await workDirectory();
+    const child = spawnFlux(["start", "-s3", "sleep", "600"], { cwd: work.path, env: { FLUX_TMPDIR: work.path } });
+    await until("rank 0 begins", () => remains(`${work.path}/flux-`).length > 0);
+    // The moment is the fault that is tried, so it is a time.
+    await new Promise((resolve) => setTimeout(resolve, random.float() * 150));
+    Deno.kill(child.pid, "SIGKILL");
+    await child.output();
+    await until(`nothing is left (run ${run}, seed ${seed})`, () => runDirectories(work.path).length === 0);
+    await until(`no process is left (run ${run}, seed ${seed})`, () => remains(`${work.path}/flux-`).length === 0);
+  }
+});
 
 Deno.test("flux start is not disturbed by who talks nonsense to its socket", async () => {
   await using session = await startSession({ size: 2 });

@@ -25,6 +25,7 @@ Deno.test("programEnvironment() leaves out what concerns the caller's job and la
     PALS_X: "1",
     FLUX_JOB_ID: "f",
     FLUX_START_SOCKET: "/s",
+    FLUX_START_PID: "7",
     FLUX_EXEC_PATH: "/e",
     SLURMISH: "kept",
   };

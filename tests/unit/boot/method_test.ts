@@ -19,8 +19,8 @@ Deno.test("bootMethod() takes PMI_FD of another launcher", () => {
 });
 
 Deno.test("bootMethod() prefers the socket of flux start", () => {
-  const env = { FLUX_START_SOCKET: "/run/start", PMI_FD: "3", PMI_RANK: "1", PMI_SIZE: "2" };
-  assertEquals(method("pmi", env), { kind: "start", rank: 1, size: 2, path: "/run/start" });
+  const env = { FLUX_START_SOCKET: "/run/start", FLUX_START_PID: "7", PMI_FD: "3", PMI_RANK: "1", PMI_SIZE: "2" };
+  assertEquals(method("pmi", env), { kind: "start", rank: 1, size: 2, path: "/run/start", pid: 7 });
 });
 
 for (
@@ -29,6 +29,7 @@ for (
     [{ PMI_FD: "3", PMI_RANK: "x", PMI_SIZE: "2" }, "PMI_RANK=x is not a number"],
     [{ PMI_FD: "3", PMI_RANK: "2", PMI_SIZE: "2" }, "PMI_RANK=2 is no rank of PMI_SIZE=2"],
     [{ PMI_FD: "3", PMI_RANK: "0", PMI_SIZE: "0" }, "PMI_RANK=0 is no rank of PMI_SIZE=0"],
+    [{ FLUX_START_SOCKET: "/s", PMI_RANK: "0", PMI_SIZE: "1" }, "FLUX_START_PID is not set"],
     [{ PMI_FD: "-1", PMI_RANK: "0", PMI_SIZE: "1" }, "PMI_FD=-1 is not a number"],
   ] as [Record<string, string>, string][]
 ) {
