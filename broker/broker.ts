@@ -3,29 +3,21 @@
  * comes in through `Ports`, so the same broker runs in production and in the simulator.
  */
 
-import { FluxError, type Idset, type Message, NODEID_UPSTREAM, Role } from "./message/mod.ts";
+import { type Card, FluxError, type Idset, type Message, NODEID_UPSTREAM, Role } from "./message/mod.ts";
 import { Handle, type LogLevel } from "./handle/mod.ts";
-import {
-  type Clock,
-  type ContentStore,
-  type KeyPair,
-  type Random,
-  readRusage,
-  type Spawner,
-  type Transport,
-} from "./ports/mod.ts";
+import { type Clock, type ContentStore, type Random, readRusage, type Spawner, type Transport } from "./ports/mod.ts";
 import { endpointChannel, Router } from "./router/mod.ts";
 import { type Child, type ChildChange, Events, Ring, Topology, Tree } from "./overlay/mod.ts";
 import { Attributes } from "./service/attributes.ts";
 import { registerAttributes } from "./service/broker_attributes.ts";
+import type { BrokerOptions } from "./service/broker_options.ts";
 import { olderEvent } from "./service/cmb/event.ts";
 import { childrenLeft } from "./service/farewell.ts";
 import { GroupsService, ONLINE } from "./service/groups_service.ts";
 import { Heartbeat, PULSE } from "./service/heartbeat.ts";
 import { registerLogAttributes } from "./service/log_attributes.ts";
-import { type LogOutput, stderrOutput } from "./service/log_output.ts";
+import { stderrOutput } from "./service/log_output.ts";
 import { LogService } from "./service/log_service.ts";
-import { type Card } from "./service/card.ts";
 import { followStatsEvents } from "./service/inspection.ts";
 import { Health, statusNumber } from "./service/health.ts";
 import { guarded } from "./service/module_gate.ts";
@@ -47,38 +39,7 @@ export interface Ports {
   readonly store: ContentStore;
 }
 
-export interface BrokerOptions {
-  readonly rank: number;
-  readonly size: number;
-  /** Fan-out of the tree; 0 is flat. */
-  readonly arity: number;
-  readonly userid: number;
-  readonly hostname: string;
-  readonly version: string;
-  readonly pid: number;
-  /** Directory of this host's sockets. */
-  readonly rundir: string;
-  /** Keys of this rank's links; none means that links are open to whoever reaches them. */
-  readonly keys?: KeyPair | undefined;
-  /** Public keys that may join our links. */
-  admits?(publicKey: string): boolean;
-  /** Modules to load, in order. */
-  readonly modules: readonly { name: string; args: readonly string[] }[];
-  /** Attributes set on the command line. */
-  readonly attributes: Readonly<Record<string, string>>;
-  /** Attributes that the bootstrap knows: broker.boot-method, broker.mapping, hostlist, parent-uri, session-id … */
-  readonly facts?: Readonly<Record<string, string>>;
-  /** Milliseconds between heartbeats. */
-  readonly heartrate: number;
-  /** Milliseconds the children have to leave at shutdown. */
-  readonly grace: number;
-  /** Takes the log of the session at rank 0, whole lines; standard error unless given. */
-  readonly logSink?: LogOutput;
-  /** Shows log lines that cannot wait, whole ones; standard error unless given. */
-  readonly logAlarm?: LogOutput;
-}
-
-export type { Card };
+export type { BrokerOptions, Card };
 
 const searchPath = () => Deno.env.get("FLUX_MODULE_PATH");
 
@@ -190,7 +151,7 @@ export class Broker implements BrokerParts {
    * throws, ENOENT or EINVAL for an attribute of the command line.
    */
   listen(endpoints: { tbon: string; events: string; ring: string }): Card {
-    const { rank, size, keys, hostname, attributes } = this.options;
+    const { size, attributes } = this.options;
     registerAttributes(this);
     registerLogAttributes(this.logs, this.attributes, attributes);
     this.#serving = this.#serve();
@@ -199,14 +160,15 @@ export class Broker implements BrokerParts {
       this.events.listen(endpoints.events);
       this.ring.listen(endpoints.ring);
     }
-    return {
-      rank,
-      hostname,
-      tbon: this.tree.endpoint,
-      events: this.events.endpoint,
-      ring: this.ring.endpoint,
-      publicKey: keys?.publicKey,
-    };
+    return this.card;
+  }
+
+  /** Where this rank is reached, once it listens. */
+  get card(): Card {
+    const { rank, hostname, keys } = this.options;
+    const { tree, events, ring } = this;
+    const endpoints = { tbon: tree.endpoint, events: events.endpoint, ring: ring.endpoint };
+    return { rank, hostname, ...endpoints, publicKey: keys?.publicKey };
   }
 
   /** Brings the broker up to state `run`. `parent` is null at rank 0. Throws when it cannot join or load its modules. */

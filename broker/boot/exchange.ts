@@ -3,8 +3,7 @@
  * again until all have.
  */
 
-import { FluxError } from "../message/mod.ts";
-import { type Card, decodeCard, encodeCard } from "./business_card.ts";
+import { type Card, cardFields, FluxError, type JsonObject, readCard } from "../message/mod.ts";
 import type { PmiClient } from "./pmi_client.ts";
 
 /** Who a rank has to do with. `Topology` of broker/overlay is one. */
@@ -25,7 +24,7 @@ export interface Neighbours {
 /** Opens the conversation with the PMI server. Throws what `PmiClient` throws, EMSGSIZE for a card that is too long. */
 export async function exchange(pmi: PmiClient, card: Card, size: number, shape: Shape): Promise<Neighbours> {
   const { rank } = card;
-  const text = encodeCard(card);
+  const text = JSON.stringify(cardFields(card));
   await pmi.init();
   if (text.length > pmi.valueLimit) {
     throw new FluxError("EMSGSIZE", `business card of ${text.length} bytes; the PMI server takes ${pmi.valueLimit}`);
@@ -37,7 +36,7 @@ export async function exchange(pmi: PmiClient, card: Card, size: number, shape: 
   const wanted = new Set([...shape.children(rank), left, right, ...(parentRank === null ? [] : [parentRank])]);
   wanted.delete(rank);
   const cards = new Map<number, Card>();
-  await Promise.all([...wanted].map(async (one) => cards.set(one, decodeCard(one, await pmi.get(`${one}`)))));
+  await Promise.all([...wanted].map(async (one) => cards.set(one, parseCard(one, await pmi.get(`${one}`)))));
   // Nobody may dial before the one who is dialled knows whom to admit.
   await pmi.barrier();
   const keys = [left, ...shape.children(rank)].map((one) => cards.get(one)?.publicKey);
@@ -46,4 +45,14 @@ export async function exchange(pmi: PmiClient, card: Card, size: number, shape: 
     right: cards.get(right) ?? null,
     keys: new Set(keys.filter((key) => key !== undefined)),
   };
+}
+
+function parseCard(rank: number, text: string): Card {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch {
+    throw new FluxError("EPROTO", `business card of rank ${rank}: not JSON`);
+  }
+  return readCard(rank, (fields ?? {}) as JsonObject);
 }

@@ -3,7 +3,6 @@
  * (certificate.ts) are not here: they need tweetnacl, which costs every start.
  */
 export { decodeZ85, encodeZ85 } from "./z85.ts";
-export { type Card, decodeCard, encodeCard } from "./business_card.ts";
 export { exchange, type Neighbours } from "./exchange.ts";
 export { type BootMethod, bootMethod } from "./method.ts";
 export { PmiClient } from "./pmi_client.ts";

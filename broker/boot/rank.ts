@@ -3,9 +3,8 @@
  * it has made gone. Whoever started it is heard and told over a connection; when that ends, so does the rank.
  */
 
-import { FluxError, type Idset, isErrno } from "../message/mod.ts";
+import { type Card, FluxError, type Idset, isErrno } from "../message/mod.ts";
 import type { Clock, KeyPair, Random, Spawner } from "../ports/mod.ts";
-import type { Card } from "./business_card.ts";
 import type { Ending, Order, Report } from "./control.ts";
 import { exchange, type Neighbours, type Shape } from "./exchange.ts";
 import { fdStream } from "./fd_stream.ts";

@@ -1,12 +1,13 @@
 /** The services every broker has by itself, and what they are given of it. One line a service. */
 
-import { isErrno, type JsonObject, type Message } from "../message/mod.ts";
+import { type Card, isErrno, type JsonObject, type Message } from "../message/mod.ts";
 import type { Handle, LogLevel, Methods } from "../handle/mod.ts";
 import type { Events, Ring, Topology, Tree } from "../overlay/mod.ts";
-import type { Clock, KeyPair, Random, Spawner } from "../ports/mod.ts";
+import type { Clock, Random, Spawner } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
 import { attrService } from "./attr.ts";
 import type { Attributes } from "./attributes.ts";
+import type { BrokerOptions } from "./broker_options.ts";
 import { brokerService } from "./broker_service.ts";
 import { cmbAttrService } from "./cmb/attr.ts";
 import { cmbSeqService } from "./cmb/seq.ts";
@@ -29,21 +30,7 @@ import { stateService } from "./state_service.ts";
 
 /** The parts of one broker that native services may use. The Broker itself is one. */
 export interface BrokerParts {
-  readonly options: {
-    readonly rank: number;
-    readonly size: number;
-    readonly arity: number;
-    readonly userid: number;
-    readonly hostname: string;
-    readonly version: string;
-    readonly pid: number;
-    readonly rundir: string;
-    readonly attributes: Readonly<Record<string, string>>;
-    readonly facts?: Readonly<Record<string, string>>;
-    readonly heartrate: number;
-    readonly grace: number;
-    readonly keys?: KeyPair | undefined;
-  };
+  readonly options: BrokerOptions;
   readonly ports: { readonly clock: Clock; readonly random: Random; readonly spawner: Spawner };
   readonly uuid: string;
   readonly topology: Topology;
@@ -58,6 +45,7 @@ export interface BrokerParts {
   readonly modules: ModuleHost;
   readonly health: Health;
   readonly reparent: Reparent;
+  readonly card: Card;
   /** Public keys that were let in while the broker ran. */
   readonly admitted: Set<string>;
   readonly logs: LogService;

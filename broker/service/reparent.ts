@@ -7,9 +7,8 @@
  * us, is known for certain.
  */
 
-import { FluxError, type JsonObject, NODEID_UPSTREAM } from "../message/mod.ts";
+import { type Card, cardFields, FluxError, type JsonObject, NODEID_UPSTREAM, readCard } from "../message/mod.ts";
 import type { Methods } from "../handle/mod.ts";
-import { type Card, readCard } from "./card.ts";
 import { integerField, optionalString, stringField } from "./fields.ts";
 import type { BrokerParts } from "./native.ts";
 import { Turns } from "./turns.ts";
@@ -77,7 +76,8 @@ export class Reparent {
 
   async #locate(uri: string): Promise<Card> {
     const { handle } = this.#broker;
-    return readCard(await handle.rpc("overlay.find", { uri }, { rank: 0, timeout: SEARCH }));
+    const found = await handle.rpc("overlay.find", { uri }, { rank: 0, timeout: SEARCH });
+    return readCard(integerField(found, "rank"), found);
   }
 
   async #move(to: Card): Promise<void> {
@@ -104,11 +104,8 @@ export class Reparent {
 
   /** Answers with the card of the broker in this subtree whose endpoint it is. */
   async #find(uri: string): Promise<object> {
-    const { handle, tree, events, ring, options: { rank, hostname, keys } } = this.#broker;
-    if (tree.endpoint === uri) {
-      const card: Card = { rank, hostname, tbon: uri, events: events.endpoint, ring: ring.endpoint };
-      return { ...card, ...(keys && { publicKey: keys.publicKey }) };
-    }
+    const { handle, tree, card } = this.#broker;
+    if (tree.endpoint === uri) return { rank: card.rank, ...cardFields(card) };
     const ask = (child: number) => handle.rpc("overlay.find", { uri }, { rank: child, timeout: SEARCH });
     try {
       return await Promise.any(tree.children.map((child) => ask(child.rank)));

@@ -1,7 +1,8 @@
 /** The wire-up of ranks against a PMI server in memory. */
 
 import { assert, assertEquals, assertRejects } from "../../assert.ts";
-import { type Card, exchange, type Neighbours, PmiClient, PmiServer } from "../../../broker/boot/mod.ts";
+import { exchange, type Neighbours, PmiClient, PmiServer } from "../../../broker/boot/mod.ts";
+import type { Card } from "../../../broker/message/mod.ts";
 import { Topology } from "../../../broker/overlay/mod.ts";
 import { Queue } from "../../../broker/handle/mod.ts";
 

@@ -1,0 +1,35 @@
+/** What one broker is told when it is made: its place, its names, its limits. */
+
+import type { KeyPair } from "../ports/mod.ts";
+import type { LogOutput } from "./log_output.ts";
+
+export interface BrokerOptions {
+  readonly rank: number;
+  readonly size: number;
+  /** Fan-out of the tree; 0 is flat. */
+  readonly arity: number;
+  readonly userid: number;
+  readonly hostname: string;
+  readonly version: string;
+  readonly pid: number;
+  /** Directory of this host's sockets. */
+  readonly rundir: string;
+  /** Keys of this rank's links; none means that links are open to whoever reaches them. */
+  readonly keys?: KeyPair | undefined;
+  /** Public keys that may join our links. */
+  admits?(publicKey: string): boolean;
+  /** Modules to load, in order. */
+  readonly modules: readonly { name: string; args: readonly string[] }[];
+  /** Attributes set on the command line. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Attributes that the bootstrap knows: broker.boot-method, broker.mapping, hostlist, parent-uri, session-id … */
+  readonly facts?: Readonly<Record<string, string>>;
+  /** Milliseconds between heartbeats. */
+  readonly heartrate: number;
+  /** Milliseconds the children have to leave at shutdown. */
+  readonly grace: number;
+  /** Takes the log of the session at rank 0, whole lines; standard error unless given. */
+  readonly logSink?: LogOutput;
+  /** Shows log lines that cannot wait, whole ones; standard error unless given. */
+  readonly logAlarm?: LogOutput;
+}
