@@ -34,6 +34,8 @@ const GATHER_RANKS = 1;
  * since everyone must know the new way before the old one is gone.
  */
 const LINGER = 200;
+/** A parent has this long to take note that we leave, ms; it may be stopped. */
+const FAREWELL = 2000;
 /** A child that announces our own rank this long, ms, is not just out of date. */
 const CYCLE = 2000;
 
@@ -131,7 +133,9 @@ export class Tree {
     if (!parent?.greeting) return;
     const noted = new Promise<void>((resolve) => this.#goodbye = resolve);
     parent.say("overlay.goodbye");
+    const timer = this.#options.clock.after(FAREWELL, () => this.#goodbye?.());
     await noted;
+    timer.cancel();
     this.#parent = undefined;
     this.#drop(parent);
   }

@@ -31,3 +31,12 @@ Deno.test("shutdown.start is for the owner, at rank 0", async () => {
   await session.settle(assertRejects(guest.rpc<JsonObject>("shutdown.start", {}), { errno: "EPERM" }));
   assertEquals(session.brokers[0]!.machine.state, "run");
 });
+
+Deno.test("a broker ends although its parent takes no note of its goodbye", async () => {
+  const session = await simSession({ size: 3, network: { timeoutMs: 1e9 } });
+  session.network.cut(session.host(0), session.host(2));
+  const before = session.clock.now();
+  await session.settle(session.brokers[2]!.shutdown(0, "the test says so"));
+  assertEquals(await session.settle(session.brokers[2]!.exited), 0);
+  assert(session.clock.now() - before < 5000, `took ${session.clock.now() - before} ms`);
+});
