@@ -30,9 +30,10 @@ export function pin(name: string): string {
 }
 
 /**
- * How V8 runs the program in both forms: young generations stay small; `broker.memory` can collect before it counts.
+ * How V8 runs the program in both forms: young generations neither grow nor shrink, and `broker.memory` can collect before it
+ * counts.
  */
-export const V8_FLAGS = "--max-semi-space-size=4,--expose-gc";
+export const V8_FLAGS = "--min-semi-space-size=4,--max-semi-space-size=4,--expose-gc";
 
 /**
  * In the self-extracting form the old generation starts small too, and is collected early: a broker that has worked for a
