@@ -84,14 +84,19 @@ async function tryCompiled(build: Build): Promise<string | undefined> {
   }
 }
 
-/** Builds, and says in one line what was made and, when the form was not asked for, why it is not the other one. */
+/** Builds, and says in one line what was made and, when the form was not asked for, in another why it is not the other one. */
 async function compile(wanted: Format | undefined, build: Build): Promise<void> {
   const { output, target } = build;
   await Deno.mkdir(output.slice(0, output.lastIndexOf("/")), { recursive: true });
   let format = wanted ?? "compile", why = "";
   if (wanted === "compile") await buildCompiled(build);
   const obstacle = wanted ? undefined : await tryCompiled(build);
-  if (obstacle !== undefined) [format, why] = ["self-extracting", `; no denort: ${obstacle}`];
+  if (obstacle !== undefined) {
+    [format, why] = [
+      "self-extracting",
+      `\nhint: for the deno compile form set DENORT_BIN; fetching denort failed: ${obstacle}`,
+    ];
+  }
   if (format === "self-extracting") await buildSelfExtracting(build);
   const { size } = await Deno.stat(output);
   console.error(`built ${output.replace(root, "")}: ${format} form, ${target}, ${(size / 1e6).toFixed(1)} MB${why}`);
