@@ -1,4 +1,8 @@
-/** What every Transport must do, as cases that run against each implementation in a world that offers a few hosts. */
+/**
+ * What every Transport must do, as cases that run against each implementation in a world that offers a few hosts. Over 400
+ * lines, since it is one table: who writes a transport reads it from top to bottom.
+ */
+
 import { FluxError } from "../../../broker/message/mod.ts";
 import type { KeyPair, Link, Listener, ListenOptions, Transport } from "../../../broker/ports/mod.ts";
 import { assert, assertEquals, assertThrows } from "../../assert.ts";
