@@ -40,3 +40,13 @@ export { type Cause, Reduction, type ReductionRules, scaledTimeout, type Step } 
 export { Reducer, type TreePosition } from "./reducer.ts";
 export { type Access, anyone, type Handler, type Method, type Methods, type Reply, Request, user } from "./request.ts";
 export { until } from "./until.ts";
+export {
+  booleanField,
+  idsetField,
+  integerField,
+  objectField,
+  optionalInteger,
+  optionalString,
+  stringField,
+  stringsField,
+} from "./fields.ts";

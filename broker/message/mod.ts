@@ -15,6 +15,7 @@ export {
   USERID_UNKNOWN,
 } from "./message.ts";
 export { CLIENT_ROUTES_LIMIT, decode, encode } from "./codec.ts";
+export { blobrefOf, DIGEST_SIZE, digestOf, type Hash, isBlobref } from "./blobref.ts";
 export { pack, unpack } from "./parcel.ts";
 export { encodeStream, HEADER_SIZE, MESSAGE_LIMIT, StreamReader } from "./stream.ts";
 export { decodeJson, decodeText, encodeJson, encodeText, errorText, type Json, type JsonObject, real } from "./json.ts";

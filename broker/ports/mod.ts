@@ -12,6 +12,7 @@ export {
   type ListenOptions,
   type Transport,
 } from "./transport.ts";
+export { loadHash } from "./digest.ts";
 export { type Child, type ExitStatus, type Spawner, type SpawnOptions } from "./spawner.ts";
 export { type ContentStore, memoryStore } from "./content_store.ts";
 export { readRusage, type Rusage, type Who } from "./rusage.ts";

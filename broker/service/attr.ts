@@ -1,9 +1,8 @@
 /** `attr.*`: reading and changing the broker's attributes (wire.md §3.2). */
 
 import { FluxError } from "../message/mod.ts";
-import { anyone, type Methods } from "../handle/mod.ts";
+import { anyone, booleanField, type Methods, stringField } from "../handle/mod.ts";
 import type { Attributes } from "./attributes.ts";
-import { booleanField, stringField } from "./fields.ts";
 
 /** The flag of an attribute that clients may cache. */
 export const IMMUTABLE = 1;

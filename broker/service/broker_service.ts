@@ -1,9 +1,8 @@
 /** `broker.getenv`, `broker.setenv`, `broker.conf-builtin`: the environment of this broker (wire.md §3.8). */
 
 import { FluxError, type JsonObject } from "../message/mod.ts";
-import { anyone, type Methods } from "../handle/mod.ts";
+import { anyone, type Methods, objectField, stringsField } from "../handle/mod.ts";
 import type { Attributes } from "./attributes.ts";
-import { objectField, stringsField } from "./fields.ts";
 
 /** The environment that processes started by this broker inherit. */
 export interface Environment {

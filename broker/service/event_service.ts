@@ -1,8 +1,7 @@
 /** `event.publish`: publication that is acknowledged with the event's number (wire.md §3.3). Subscriptions are the router's. */
 
 import { Flag, FluxError, Message, MessageType } from "../message/mod.ts";
-import { type Methods, type Request, user } from "../handle/mod.ts";
-import { integerField, optionalString, stringField } from "./fields.ts";
+import { integerField, type Methods, optionalString, type Request, stringField, user } from "../handle/mod.ts";
 
 /** `publish` numbers an event, gives it to everyone, and returns its number; rank 0's alone is used. */
 export function eventService(rank: number, publish: (event: Message) => number): Methods {

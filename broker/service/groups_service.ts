@@ -4,9 +4,8 @@
  */
 
 import { FluxError, type Idset, NODEID_UPSTREAM, Role } from "../message/mod.ts";
-import { type Methods, type Request, user } from "../handle/mod.ts";
+import { type Methods, objectField, type Request, stringField, user } from "../handle/mod.ts";
 import type { Clock, Timer } from "../ports/mod.ts";
-import { objectField, stringField } from "./fields.ts";
 import { decodeChanges, encodeChanges, Groups } from "./groups.ts";
 import { watched } from "./watched.ts";
 

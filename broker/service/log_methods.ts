@@ -1,8 +1,7 @@
 /** `log.*`: what others ask of the log (wire.md §3.4), and `log.forward`, lines from a child on their way to rank 0. */
 
 import { encodeText, Flag, isErrno } from "../message/mod.ts";
-import { type Methods, type Request, until } from "../handle/mod.ts";
-import { booleanField } from "./fields.ts";
+import { booleanField, type Methods, type Request, until } from "../handle/mod.ts";
 import type { LogService } from "./log_service.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -3,8 +3,7 @@
  * left is what is really held: the figure to watch for a leak, since the collector otherwise works late.
  */
 
-import type { Methods } from "../handle/mod.ts";
-import { booleanField } from "./fields.ts";
+import { booleanField, type Methods } from "../handle/mod.ts";
 
 export function memoryService(): Methods {
   return {

@@ -1,7 +1,15 @@
 /** `module.*`: loading, removing and listing modules by request (wire.md §3.5). */
 
-import { type Methods, type Request, user } from "../handle/mod.ts";
-import { booleanField, integerField, optionalString, stringField, stringsField } from "./fields.ts";
+import {
+  booleanField,
+  integerField,
+  type Methods,
+  optionalString,
+  type Request,
+  stringField,
+  stringsField,
+  user,
+} from "../handle/mod.ts";
 import { type LoadedModule, ModuleStatus } from "./loaded_module.ts";
 import type { ModuleHost } from "./module_host.ts";
 

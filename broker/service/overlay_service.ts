@@ -1,8 +1,7 @@
 /** `overlay.*`: the tree as this broker sees it (wire.md §3.9). */
 
 import { FluxError, Idset, type JsonObject, real } from "../message/mod.ts";
-import { anyone, type Methods, user } from "../handle/mod.ts";
-import { integerField, optionalString } from "./fields.ts";
+import { anyone, integerField, type Methods, optionalString, user } from "../handle/mod.ts";
 import type { ChildHealth } from "./health.ts";
 import type { BrokerParts } from "./native.ts";
 import { watched } from "./watched.ts";

@@ -8,8 +8,7 @@
  */
 
 import { type Card, cardFields, FluxError, type JsonObject, NODEID_UPSTREAM, readCard } from "../message/mod.ts";
-import type { Methods } from "../handle/mod.ts";
-import { integerField, optionalString, stringField } from "./fields.ts";
+import { integerField, type Methods, optionalString, stringField } from "../handle/mod.ts";
 import type { BrokerParts } from "./native.ts";
 import { Turns } from "./turns.ts";
 

@@ -1,9 +1,8 @@
 /** `overlay.ring`: a debugging request that goes around the ring instead of over the tree (rulings, "rank-addressed requests"). */
 
 import { encodeJson, Role } from "../message/mod.ts";
-import { Handle, type Methods } from "../handle/mod.ts";
+import { Handle, integerField, type Methods, objectField, stringField } from "../handle/mod.ts";
 import { endpointChannel } from "../router/mod.ts";
-import { integerField, objectField, stringField } from "./fields.ts";
 import type { BrokerParts } from "./native.ts";
 
 /**

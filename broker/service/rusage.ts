@@ -1,9 +1,8 @@
 /** `<service>.rusage`: what the process of this broker used of the machine (wire.md §3.1). */
 
 import { FluxError, real } from "../message/mod.ts";
-import { type Method, user } from "../handle/mod.ts";
+import { type Method, optionalString, user } from "../handle/mod.ts";
 import { type Rusage, type Who } from "../ports/mod.ts";
-import { optionalString } from "./fields.ts";
 
 /** All modules of a broker share its process, so each answers for all. */
 export function rusageMethod(read: (who: Who) => Rusage): Method {

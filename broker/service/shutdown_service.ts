@@ -1,8 +1,7 @@
 /** `shutdown.start`: ends the session in order, on request (wire.md §3.8). */
 
 import { FluxError } from "../message/mod.ts";
-import { type Methods, parseLogLine, Queue, readableLogLine, type Request } from "../handle/mod.ts";
-import { optionalInteger } from "./fields.ts";
+import { type Methods, optionalInteger, parseLogLine, Queue, readableLogLine, type Request } from "../handle/mod.ts";
 import type { BrokerParts } from "./native.ts";
 
 const REASON = "requested by shutdown.start";

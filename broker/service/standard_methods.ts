@@ -1,10 +1,9 @@
 /** What every module answers without writing code for it, and the broker as the pseudo-module `broker` (wire.md §3.1). */
 
 import { FluxError } from "../message/mod.ts";
-import { anyone, type Method, type Methods } from "../handle/mod.ts";
+import { anyone, integerField, type Method, type Methods, stringField } from "../handle/mod.ts";
 import type { Rusage, Who } from "../ports/mod.ts";
 import type { Counters } from "../router/mod.ts";
-import { integerField, stringField } from "./fields.ts";
 import { pingMethod } from "./ping.ts";
 import { rusageMethod } from "./rusage.ts";
 import { flatStats, nestedStats } from "./stats.ts";

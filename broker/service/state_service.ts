@@ -1,8 +1,7 @@
 /** `state-machine.*`: where a broker stands between start and exit (wire.md §3.8). */
 
 import { FluxError, real } from "../message/mod.ts";
-import { type Methods, type Request, user } from "../handle/mod.ts";
-import { optionalInteger } from "./fields.ts";
+import { type Methods, optionalInteger, type Request, user } from "../handle/mod.ts";
 import { type StateMachine, stateNumber, STATES } from "./state_machine.ts";
 import { watched } from "./watched.ts";
 

@@ -11,10 +11,17 @@ import {
   real,
   strerror,
 } from "../message/mod.ts";
-import { type Methods, Queue, type Request } from "../handle/mod.ts";
+import {
+  booleanField,
+  integerField,
+  type Methods,
+  Queue,
+  type Request,
+  stringField,
+  stringsField,
+} from "../handle/mod.ts";
 import type { Clock } from "../ports/mod.ts";
 import type { Router, Tap } from "../router/mod.ts";
-import { booleanField, integerField, stringField, stringsField } from "./fields.ts";
 import { globPattern } from "./glob.ts";
 
 export interface TraceOptions {

@@ -1,11 +1,10 @@
 /** `cmb.attrget`, `cmb.attrset`, `cmb.attrlist`: attributes as the 0.1.0 tools know them (services.md §3). */
 
 import { FluxError } from "../../message/mod.ts";
-import { anyone, type Methods } from "../../handle/mod.ts";
+import { anyone, type Methods, optionalString, stringField } from "../../handle/mod.ts";
 import { IMMUTABLE } from "../attr.ts";
 import { ATTRIBUTE_ALIASES } from "../attribute_names.ts";
 import type { Attributes } from "../attributes.ts";
-import { optionalString, stringField } from "../fields.ts";
 
 const READONLY = 2;
 const ACTIVE = 4;

@@ -1,7 +1,6 @@
 /** `cmb.insmod`, `cmb.rmmod`, `cmb.lsmod`: modules as the 0.1.0 tools know them (services.md §3). */
 
-import { anyone, type Methods } from "../../handle/mod.ts";
-import { stringField } from "../fields.ts";
+import { anyone, type Methods, stringField } from "../../handle/mod.ts";
 import type { ModuleHost } from "../module_host.ts";
 import { loadModule } from "../module_service.ts";
 

@@ -1,7 +1,6 @@
 /** `cmb.lspeer`, `cmb.reparent`: the tree as the 0.1.0 tools know it (services.md §3). */
 
-import { anyone, type Methods } from "../../handle/mod.ts";
-import { stringField } from "../fields.ts";
+import { anyone, type Methods, stringField } from "../../handle/mod.ts";
 import type { BrokerParts } from "../native.ts";
 
 export function cmbOverlayService({ tree, reparent, options: { heartrate }, ports: { clock } }: BrokerParts): Methods {

@@ -1,7 +1,6 @@
 /** Ending a broker at once, as a crash would: nothing is told to anyone and nothing is cleaned up. */
 
-import type { Methods } from "../../handle/mod.ts";
-import { optionalString } from "../fields.ts";
+import { type Methods, optionalString } from "../../handle/mod.ts";
 
 /** What a panic does to the process: prints the line, and exits with the status. */
 export type Halt = (line: string, status: number) => void;

@@ -1,8 +1,14 @@
 /** `cmb.seq.*`: named counters at rank 0 (services.md §3). */
 
 import { FluxError, type JsonObject, NODEID_ANY } from "../../message/mod.ts";
-import type { Methods, Request } from "../../handle/mod.ts";
-import { booleanField, integerField, optionalInteger, stringField } from "../fields.ts";
+import {
+  booleanField,
+  integerField,
+  type Methods,
+  optionalInteger,
+  type Request,
+  stringField,
+} from "../../handle/mod.ts";
 
 /** Counters by name. Pure. */
 export class Sequences {
