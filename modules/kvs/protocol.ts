@@ -1,6 +1,6 @@
 /** The words of `kvs` and `kvs-watch` on the wire (wire.md §3.14, 3.15; rulings.md "fence"). */
 
-import type { TreeObject } from "./treeobj.ts";
+import type { TreeObject } from "./tree/treeobj.ts";
 
 /** Flags of lookups, watches and operations. */
 export const KvsFlag = {

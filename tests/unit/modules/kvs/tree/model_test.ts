@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { FluxError } from "../../../../broker/message/mod.ts";
-import { KvsFlag, type Operation } from "../../../../modules/kvs/protocol.ts";
-import { emptyDir, symlink } from "../../../../modules/kvs/treeobj.ts";
-import { assertEquals } from "../../../assert.ts";
-import { check } from "../../../property.ts";
+import { FluxError } from "../../../../../broker/message/mod.ts";
+import { KvsFlag, type Operation } from "../../../../../modules/kvs/protocol.ts";
+import { emptyDir, symlink } from "../../../../../modules/kvs/tree/treeobj.ts";
+import { assertEquals } from "../../../../assert.ts";
+import { check } from "../../../../property.ts";
 import { put, TreeStore } from "./tree_store.ts";
 
 /** The plainest tree there is: what the store must be equal to. */
@@ -53,7 +53,7 @@ function read(store: TreeStore, key: string): Model {
   const dir = store.get(key, KvsFlag.readdir);
   if (dir.type !== "dir") throw new Error(`${key} is a ${dir.type}`);
   return new Map(
-    Object.entries(dir.data).sort().map(([name, entry]) => {
+    Object.entries(dir.data).sort().map(([name, entry]): [string, Model | string | { link: string }] => {
       const path = key === "." ? name : `${key}.${name}`;
       if (entry.type === "symlink") return [name, { link: entry.data.target }];
       return [name, entry.type === "dirref" || entry.type === "dir" ? read(store, path) : store.text(path)];

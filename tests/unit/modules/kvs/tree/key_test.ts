@@ -1,5 +1,5 @@
-import { components, join, KEY_LIMIT, normalize } from "../../../../modules/kvs/key.ts";
-import { assertEquals, assertThrows } from "../../../assert.ts";
+import { components, join, KEY_LIMIT, normalize } from "../../../../../modules/kvs/tree/key.ts";
+import { assertEquals, assertThrows } from "../../../../assert.ts";
 
 Deno.test("normalize() drops needless dots", () => {
   for (const key of ["a.b", ".a.b", "a..b", "a.b.", "...a...b..."]) assertEquals(normalize(key), "a.b");
@@ -7,8 +7,8 @@ Deno.test("normalize() drops needless dots", () => {
 });
 
 Deno.test("normalize() refuses an empty key, and one that is too long", () => {
-  assertThrows(() => normalize(""), { code: "EINVAL" });
-  assertThrows(() => normalize("a".repeat(KEY_LIMIT + 1)), { code: "ENAMETOOLONG" });
+  assertThrows(() => normalize(""), { errno: "EINVAL" });
+  assertThrows(() => normalize("a".repeat(KEY_LIMIT + 1)), { errno: "ENAMETOOLONG" });
   assertEquals(normalize("a".repeat(KEY_LIMIT)).length, KEY_LIMIT);
 });
 

@@ -1,10 +1,10 @@
 /** Reading a tree at one of its roots (wire.md §3.13, 3.14). Pure: a walk that asks for the blobs it lacks. */
 
-import { type Errno, FluxError } from "../../broker/message/mod.ts";
+import { type Errno, FluxError } from "../../../broker/message/mod.ts";
 import { Directory, type Node, slotOf } from "./directory.ts";
 import { components, normalize, ROOT } from "./key.ts";
 import { type Objects, readBlobs, readNode, type Walk } from "./objects.ts";
-import { KvsFlag } from "./protocol.ts";
+import { KvsFlag } from "../protocol.ts";
 import { dirref, EMPTY_DIR, type TreeObject, val } from "./treeobj.ts";
 
 /** Links that may be gone through on the way. */
@@ -16,7 +16,7 @@ export interface LookupRequest {
   readonly rootref: string;
   /** Normalized. */
   readonly key: string;
-  /** Of {@link KvsFlag}: readdir, readlink, treeobj; none for a value. */
+  /** Of {@link KvsFlag}: readdir, readlink, treeobj; stream for a value as it is stored, none for one with its bytes. */
   readonly flags: number;
 }
 
@@ -116,36 +116,36 @@ function* answer(objects: Objects, object: TreeObject, flags: number, trail: rea
     return object.type === "dirref" ? yield* readDirectory(objects, object.data[0]) : object;
   }
   if (isDirectory) throw new LookupError("EISDIR", trail);
-  return object.type === "valref" ? val(yield* readBlobs(object.data)) : object;
+  const isRead = object.type === "valref" && !(flags & KvsFlag.stream);
+  return isRead ? val(yield* readBlobs(object.data)) : object;
 }
 
-/** All entries of a directory as one dir object, names sorted where it is a trie. */
+/**
+ * All entries of a directory as one dir object. A node is read as soon as it is seen: while others are waited for, the one
+ * who writes may take it and change it.
+ */
 export function* readDirectory(objects: Objects, blobref: string): Walk<TreeObject> {
   const entries: [string, TreeObject][] = [];
-  let nodes: Node[] = [yield* readNode(objects, blobref)];
-  while (nodes.length > 0) {
-    const shards: string[] = [];
-    for (const node of nodes) {
-      if (node instanceof Directory) entries.push(...node);
-      else shards.push(...node.shards.filter((shard) => shard !== null));
+  let shards: string[] = [];
+  const read = (node: Node) => {
+    if (node instanceof Directory) entries.push(...node);
+    else shards.push(...node.shards.filter((shard) => shard !== null));
+  };
+  read(yield* readNode(objects, blobref));
+  while (shards.length > 0) {
+    const missing: string[] = [];
+    const next = shards;
+    shards = [];
+    for (const shard of next) {
+      const node = objects.get(shard);
+      if (node) read(node);
+      else missing.push(shard);
     }
-    nodes = yield* readNodes(objects, shards);
+    if (missing.length === 0) continue;
+    const blobs = yield missing;
+    missing.forEach((shard, i) => read(objects.add(shard, blobs[i]!)));
   }
   return { ver: 1, type: "dir", data: Object.fromEntries(entries) };
-}
-
-/** Many nodes at once; those that are not at hand are asked for together. */
-export function* readNodes(objects: Objects, blobrefs: readonly string[]): Walk<Node[]> {
-  const nodes = new Map<string, Node>();
-  const missing: string[] = [];
-  for (const blobref of new Set(blobrefs)) {
-    const node = objects.get(blobref);
-    if (node) nodes.set(blobref, node);
-    else missing.push(blobref);
-  }
-  const blobs = missing.length > 0 ? yield missing : [];
-  missing.forEach((blobref, i) => nodes.set(blobref, objects.add(blobref, blobs[i]!)));
-  return blobrefs.map((blobref) => nodes.get(blobref)!);
 }
 
 /** Blobrefs that a stored directory or shard leads to; none for the empty directory. Throws EIO. */

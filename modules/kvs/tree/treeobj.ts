@@ -1,6 +1,6 @@
 /** Tree objects, what a key-value store is made of (RFC 11; wire.md §3.13). Pure. */
 
-import { FluxError, isBlobref, type Json, type JsonObject } from "../../broker/message/mod.ts";
+import { FluxError, isBlobref, type Json, type JsonObject } from "../../../broker/message/mod.ts";
 
 /** A value that is stored in its directory, as base64. */
 export interface Val {

@@ -1,6 +1,6 @@
 /** Keys: names joined by dots; `.` is the root (wire.md §3.13). Pure. */
 
-import { FluxError } from "../../broker/message/mod.ts";
+import { FluxError } from "../../../broker/message/mod.ts";
 
 /** The root of a namespace. */
 export const ROOT = ".";

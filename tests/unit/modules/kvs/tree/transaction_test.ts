@@ -1,12 +1,16 @@
-import { KvsFlag } from "../../../../modules/kvs/protocol.ts";
-import { Fork } from "../../../../modules/kvs/directory.ts";
-import { dirref, EMPTY_DIR, emptyDir, symlink, type TreeObject } from "../../../../modules/kvs/treeobj.ts";
-import { assert, assertEquals } from "../../../assert.ts";
+import { KvsFlag } from "../../../../../modules/kvs/protocol.ts";
+import { Fork } from "../../../../../modules/kvs/tree/directory.ts";
+import { dirref, EMPTY_DIR, emptyDir, symlink, type TreeObject } from "../../../../../modules/kvs/tree/treeobj.ts";
+import { assert, assertEquals } from "../../../../assert.ts";
 import { put, text, TreeStore } from "./tree_store.ts";
 
 const append = (key: string, value: string) => put(key, value, KvsFlag.append);
 const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, i) => put(`d.n${from + i}`, "1"));
 const code = (outcome: unknown) => (outcome as { code?: string } | undefined)?.code;
+
+function refOf(object: TreeObject): string {
+  return object.type === "dirref" ? object.data[0] : "";
+}
 
 function refs(object: TreeObject): number {
   return object.type === "valref" ? object.data.length : 0;
@@ -98,7 +102,7 @@ Deno.test("A directory with entries can be put as one object", () => {
 
 Deno.test("Up to 1,024 entries a directory is one blob; above it is a trie, and one again when it is half of that", () => {
   const store = new TreeStore();
-  const stored = () => store.objects.get((store.get("d", KvsFlag.treeobj) as { data: [string] }).data[0]);
+  const stored = () => store.objects.get(refOf(store.get("d", KvsFlag.treeobj)));
   store.apply(numbered(1024));
   assert(!(stored() instanceof Fork));
   store.apply([put("d.one", "more")]);
@@ -122,7 +126,7 @@ Deno.test("One more entry among 100,000 rewrites a few kilobytes", () => {
 Deno.test("A transaction that meets a broken blob fails by its name; the others of the batch do not", () => {
   const store = new TreeStore(0);
   store.apply([put("bad.x", "1"), put("good.y", "1")]);
-  const bad = (store.get("bad", KvsFlag.treeobj) as { data: [string] }).data[0];
+  const bad = refOf(store.get("bad", KvsFlag.treeobj));
   store.blobs.set(bad, text("rotten"));
   const fresh = new TreeStore();
   store.blobs.forEach((bytes, ref) => fresh.blobs.set(ref, bytes));

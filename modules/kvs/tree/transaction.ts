@@ -3,11 +3,11 @@
  * returns the blobs to be stored. Each transaction is applied whole or not at all, in the order given.
  */
 
-import { FluxError, type Hash } from "../../broker/message/mod.ts";
+import { FluxError, type Hash } from "../../../broker/message/mod.ts";
 import { Draft } from "./draft.ts";
 import { components, normalize } from "./key.ts";
 import { concat, type Objects, type Walk } from "./objects.ts";
-import { KvsFlag, type Operation } from "./protocol.ts";
+import { KvsFlag, type Operation } from "../protocol.ts";
 import { dirref, INLINE_LIMIT, type TreeObject, type Val, valBytes, valref } from "./treeobj.ts";
 
 const LINK_LIMIT = 10;
@@ -26,7 +26,7 @@ export interface Applied {
   readonly blobs: readonly Blob[];
   /** For each transaction: why it was refused (EINVAL, EISDIR, ENOTSUP, ELOOP, EPROTO …), or undefined. */
   readonly outcomes: readonly (FluxError | undefined)[];
-  /** For each transaction: the keys it wrote, normalized; none when it was refused. */
+  /** For each transaction: the keys it wrote, normalized, with and without links on the way; none when it was refused. */
   readonly keys: readonly (readonly string[])[];
   /** Bytes of all blobs. */
   readonly stored: number;
@@ -81,8 +81,9 @@ class Writer {
     for (const operation of operations) {
       const key = normalize(operation.key);
       if (key === ".") throw new FluxError("EINVAL", "the root cannot be written");
-      yield* this.#operate(components(key), operation);
+      const written = (yield* this.#operate(components(key), operation)).join(".");
       keys.push(key);
+      if (written !== key) keys.push(written);
     }
     return keys;
   }
@@ -106,12 +107,13 @@ class Writer {
     return blobref;
   };
 
-  *#operate(names: string[], { dirent, flags }: Operation): Walk<void> {
+  /** Returns the names of what it wrote: others than those given when links led there. */
+  *#operate(names: string[], { dirent, flags }: Operation): Walk<string[]> {
     let draft = this.root;
     for (let depth = 0, links = 0; depth < names.length - 1;) {
       const name = names[depth]!;
       const next = draft.children.get(name) ?? (yield* this.#descend(draft, name, dirent !== null));
-      if (next === undefined) return;
+      if (next === undefined) return names;
       if (next instanceof Draft) {
         draft = next;
         depth++;
@@ -129,6 +131,7 @@ class Writer {
     else if (flags & KvsFlag.append) yield* this.#append(draft, name, dirent);
     else if (dirent.type === "dir") this.#setDirectory(draft, name, dirent.data);
     else this.#set(draft, name, dirent.type === "val" ? this.#stored(dirent) : dirent);
+    return names;
   }
 
   /**

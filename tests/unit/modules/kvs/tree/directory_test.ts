@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { decodeNode, Directory, Fork } from "../../../../modules/kvs/directory.ts";
-import { dirref, EMPTY_DIR, EMPTY_DIR_TEXT, symlink, val, valref } from "../../../../modules/kvs/treeobj.ts";
-import { assert, assertEquals, assertThrows } from "../../../assert.ts";
-import { check } from "../../../property.ts";
+import { decodeNode, Directory, Fork } from "../../../../../modules/kvs/tree/directory.ts";
+import { dirref, EMPTY_DIR, EMPTY_DIR_TEXT, symlink, val, valref } from "../../../../../modules/kvs/tree/treeobj.ts";
+import { assert, assertEquals, assertThrows } from "../../../../assert.ts";
+import { check } from "../../../../property.ts";
 import { text, TreeStore } from "./tree_store.ts";
 
 const decode = (blob: Uint8Array) => new TextDecoder().decode(blob);
@@ -81,6 +81,6 @@ Deno.test("decodeNode() names a blob that is no directory", () => {
       '{"data":"","type":"val","ver":1}',
     ]
   ) {
-    assertThrows(() => decodeNode(REF, text(blob)), { code: "EIO", message: new RegExp(`^${REF}: .*not a directory`) });
+    assertThrows(() => decodeNode(REF, text(blob)), { errno: "EIO", text: `${REF}: this blob is not a directory` });
   }
 });

@@ -1,6 +1,6 @@
 /** Decoded directories by blobref, and walks over trees of which not everything is at hand. Pure. */
 
-import { FluxError } from "../../broker/message/mod.ts";
+import { FluxError } from "../../../broker/message/mod.ts";
 import { decodeNode, Directory, type Node } from "./directory.ts";
 import { EMPTY_DIR } from "./treeobj.ts";
 
@@ -35,6 +35,11 @@ export class Objects {
 
   get count(): number {
     return this.#nodes.size;
+  }
+
+  /** What each node takes, about, in bytes. */
+  get sizes(): Iterable<number> {
+    return this.#nodes.values().map(({ bytes }) => bytes);
   }
 
   clear(): void {

@@ -1,7 +1,8 @@
-import { lookup, LookupError, referencesOf } from "../../../../modules/kvs/lookup.ts";
-import { KvsFlag } from "../../../../modules/kvs/protocol.ts";
-import { dirref, emptyDir, symlink, val } from "../../../../modules/kvs/treeobj.ts";
-import { assert, assertEquals, assertThrows } from "../../../assert.ts";
+import type { Errno } from "../../../../../broker/message/mod.ts";
+import { lookup, LookupError, referencesOf } from "../../../../../modules/kvs/tree/lookup.ts";
+import { KvsFlag } from "../../../../../modules/kvs/protocol.ts";
+import { dirref, emptyDir, symlink, val } from "../../../../../modules/kvs/tree/treeobj.ts";
+import { assert, assertEquals, assertThrows } from "../../../../assert.ts";
 import { put, text, TreeStore } from "./tree_store.ts";
 
 function example(): TreeStore {
@@ -41,7 +42,7 @@ Deno.test("lookup() with readlink or treeobj returns a last link itself", () => 
 
 Deno.test("lookup() says what is wrong with a key", () => {
   const store = example();
-  const cases: [string, number, string][] = [
+  const cases: [string, number, Errno][] = [
     ["nope", 0, "ENOENT"],
     ["a.b.c.d", 0, "ENOENT"],
     ["dangling", 0, "ENOENT"],
@@ -53,7 +54,7 @@ Deno.test("lookup() says what is wrong with a key", () => {
     ["loop", 0, "ELOOP"],
     ["away", 0, "ENOTSUP"],
   ];
-  for (const [key, flags, code] of cases) assertThrows(() => store.get(key, flags), { code });
+  for (const [key, flags, code] of cases) assertThrows(() => store.get(key, flags), { errno: code });
 });
 
 Deno.test("lookup() follows a link into another namespace", () => {
@@ -90,7 +91,7 @@ Deno.test("lookup() lists a directory that is stored as a trie in full", () => {
   store.apply(Array.from({ length: 5000 }, (_, i) => put(`d.${i}`, `${i}`)));
   assertEquals(Object.keys(store.get("d", KvsFlag.readdir).data).length, 5000);
   for (const name of ["0", "4999", "77"]) assertEquals(store.text(`d.${name}`), name);
-  assertThrows(() => store.get("d.5000"), { code: "ENOENT" });
+  assertThrows(() => store.get("d.5000"), { errno: "ENOENT" });
 });
 
 Deno.test("referencesOf() finds every blob a directory leads to", () => {

@@ -6,7 +6,7 @@
  * too many entries, a fork again by the next five bits. So one more entry rewrites two or three small blobs.
  */
 
-import { FluxError, isBlobref, type Json } from "../../broker/message/mod.ts";
+import { FluxError, isBlobref, type Json } from "../../../broker/message/mod.ts";
 import { checkTreeObject, type TreeObject } from "./treeobj.ts";
 
 /** Entries above which a directory is stored as a trie. */

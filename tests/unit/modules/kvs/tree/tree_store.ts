@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { FluxError } from "../../../../broker/message/mod.ts";
-import { lookup } from "../../../../modules/kvs/lookup.ts";
-import { normalize } from "../../../../modules/kvs/key.ts";
-import { Objects, type Walk } from "../../../../modules/kvs/objects.ts";
-import type { Operation } from "../../../../modules/kvs/protocol.ts";
-import { type Applied, applyTransactions } from "../../../../modules/kvs/transaction.ts";
-import { EMPTY_DIR, EMPTY_DIR_TEXT, type TreeObject, val } from "../../../../modules/kvs/treeobj.ts";
+import { FluxError } from "../../../../../broker/message/mod.ts";
+import { lookup } from "../../../../../modules/kvs/tree/lookup.ts";
+import { normalize } from "../../../../../modules/kvs/tree/key.ts";
+import { Objects, type Walk } from "../../../../../modules/kvs/tree/objects.ts";
+import type { Operation } from "../../../../../modules/kvs/protocol.ts";
+import { type Applied, applyTransactions } from "../../../../../modules/kvs/tree/transaction.ts";
+import { EMPTY_DIR, EMPTY_DIR_TEXT, type TreeObject, val } from "../../../../../modules/kvs/tree/treeobj.ts";
 
 export const text = (value: string) => new TextEncoder().encode(value);
 
