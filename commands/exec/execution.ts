@@ -1,0 +1,150 @@
+/** One program on many ranks, from the first request to the last output. */
+
+import { type Handle, Queue } from "../../broker/handle/mod.ts";
+import { encodeJson, type FluxError, type Idset, isErrno, strerror } from "../../broker/message/mod.ts";
+import { exitCode, signalNumber, systemClock } from "../../broker/ports/mod.ts";
+import { Interrupted } from "../command.ts";
+import { CommandError } from "../mod.ts";
+import { Broadcast } from "./broadcast.ts";
+import { type Printed, type Printer, TooMuch } from "./printer.ts";
+import { type Happening, RemoteTask } from "./remote_task.ts";
+
+/** Standard output and error come here, and standard input is counted (wire.md §3.17). */
+const FLAGS = 1 | 2 | 8;
+/** Output under way from all tasks together, bytes, and the bounds of what that is for each stream. */
+const WINDOW = 8 << 20, LEAST = 1 << 16, MOST = 1 << 20;
+/** Two signals within this time end everything, ms. */
+const TWICE = 1000;
+/** What a shell says of a program that is not there, and of one that cannot be run; what is said of a rank that is not. */
+const NOT_FOUND = 127, NOT_RUNNABLE = 126, NO_RANK = 68;
+const LAUNCHING = "error launching process: ";
+
+export interface ExecutionOptions {
+  readonly handle: Handle;
+  readonly ranks: Idset;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly printer: Printer;
+  /** Reads what all tasks get as standard input; without it they get none. */
+  read?(into: Uint8Array): Promise<number | null>;
+  warn(text: string): void;
+  readonly verbose: boolean;
+}
+
+export class Execution {
+  readonly #options: ExecutionOptions;
+  readonly #happenings = new Queue<Happening>();
+  readonly #start = systemClock.now();
+  #tasks: RemoteTask[] = [];
+  #signalled = -Infinity;
+
+  constructor(options: ExecutionOptions) {
+    this.#options = options;
+  }
+
+  /** Yields what is to be printed; returns the status of the command. */
+  async *run(): AsyncGenerator<Printed, number> {
+    const { handle, ranks, argv, printer, read } = this.#options;
+    this.#say(`Starting ${argv[0]} on ${ranks.toNodeset()}`);
+    void handle.closed.then((error) => {
+      if (error) this.#happenings.fail(new CommandError("lost connection to the broker", { cause: error }));
+    });
+    this.#send();
+    this.#say("Sent all requests");
+    const tasks = this.#tasks;
+    const drain = () => handle.drain();
+    const broadcast = read && new Broadcast({ tasks, read, drain });
+    let waiting = tasks.length;
+    let left = tasks.length;
+    while (left > 0) {
+      const { value: happening, done } = await this.#happenings.next();
+      if (done) break;
+      const { task, what } = happening;
+      if (what === "output") {
+        yield* this.#print(happening);
+        continue;
+      }
+      broadcast?.wake();
+      if (what === "over") {
+        left--;
+        const told = this.#over(task);
+        if (told !== undefined) yield told;
+      }
+      if ((what === "started" || (what === "over" && task.pid === undefined)) && --waiting === 0) {
+        broadcast?.run().catch((error) => this.#happenings.fail(error));
+      }
+    }
+    for (const printed of printer.rest()) {
+      if (printed instanceof Promise) await printed;
+      else yield printed;
+    }
+    const code = Math.max(0, ...tasks.map(outcome));
+    this.#say(`${tasks.length} tasks complete with code ${code}`);
+    return code;
+  }
+
+  /** Passes a signal on to all tasks; a second one soon after ends the command, and with it what still runs. */
+  signal(name: "SIGINT" | "SIGTERM"): void {
+    const number = signalNumber(name)!;
+    const now = systemClock.now();
+    if (now - this.#signalled < TWICE) return this.#happenings.fail(new Interrupted(128 + number));
+    this.#signalled = now;
+    const running = this.#tasks.filter(({ pid, over }) => pid !== undefined && !over);
+    // Who runs nothing yet, or only waits for those that cannot be reached, is not kept waiting.
+    if (running.length === 0) return this.#happenings.fail(new Interrupted(128 + number));
+    const processes = running.length === 1 ? "process" : "processes";
+    this.#options.warn(`sending ${name} to ${running.length} ${processes}; another within 1 s kills what is left`);
+    for (const task of running) void task.signal(number);
+  }
+
+  #send(): void {
+    const { handle, ranks, argv, cwd, env, read } = this.#options;
+    const window = Math.min(MOST, Math.max(LEAST, Math.floor(WINDOW / Math.max(1, ranks.size))));
+    const cmd = { cwd, cmdline: argv, env, opts: read ? {} : { stdin_CLOSED: "true" }, channels: [], msgchan: [] };
+    const credit = { stdout: window, stderr: window };
+    const request = encodeJson({ cmd, flags: FLAGS, local_flags: 0, credit, batch: true });
+    this.#tasks = [...ranks].map((rank) => new RemoteTask(handle, rank, request, window));
+    for (const task of this.#tasks) void task.follow((happening) => this.#happenings.push(happening));
+  }
+
+  async *#print(happening: Happening & { what: "output" }): AsyncGenerator<Printed, void> {
+    const { task, stream, bytes } = happening;
+    let printed: Printed | Promise<void> | undefined;
+    try {
+      printed = this.#options.printer.output(task.rank, stream, bytes);
+    } catch (error) {
+      if (!(error instanceof TooMuch)) throw error;
+      throw new CommandError("there is too much output to collapse", { hint: "leave --collapse out" });
+    }
+    if (printed instanceof Promise) await printed;
+    else if (printed !== undefined) yield printed;
+    if (bytes) task.took(stream, bytes.length);
+  }
+
+  #over(task: RemoteTask): Printed | undefined {
+    const error = task.error && reason(task.error);
+    if (error !== undefined) this.#options.warn(`Error: rank ${task.rank}: ${error}`);
+    return this.#options.printer.over(task.rank, outcome(task), error);
+  }
+
+  #say(text: string): void {
+    const { verbose, warn } = this.#options;
+    if (verbose) warn(`${(systemClock.now() - this.#start).toFixed(6)}ms: ${text}`);
+  }
+}
+
+/** What a task adds to the status of the command. */
+function outcome({ status, error }: RemoteTask): number {
+  if (!error) return exitCode(status ?? 0);
+  if (isErrno(error, "ENOENT")) return NOT_FOUND;
+  if (isErrno(error, "EACCES") || isErrno(error, "EPERM")) return NOT_RUNNABLE;
+  return isErrno(error, "EHOSTUNREACH") ? NO_RANK : 1;
+}
+
+/** The error in words: always what strerror says, and what else is known. */
+function reason(error: FluxError): string {
+  const text = error.message.startsWith(LAUNCHING) ? error.message.slice(LAUNCHING.length) : error.message;
+  const plain = strerror(error.errnum);
+  return text.includes(plain) ? text : `${plain}: ${text}`;
+}
