@@ -15,6 +15,8 @@ import { closing, NOTHING, type Tally, tally } from "./runner/report.ts";
 const root = new URL("../", import.meta.url).pathname;
 const deno = Deno.execPath();
 const SECOND = 1_000;
+/** Longer campaigns have longer limits. */
+const FACTOR = Math.max(1, Number(Deno.env.get("FLUX_TEST_RUNS") ?? 1) / 2);
 /** Tests that start no session. */
 const PURE = /^tests\/(unit|sim)\//;
 
@@ -124,13 +126,13 @@ async function main(args: readonly string[]): Promise<number> {
   if (pure.length > 0) {
     await phase(
       "unit and sim",
-      () => tests("unit and sim", ["--no-check", ...filter, ...pure], 300 * SECOND),
+      () => tests("unit and sim", ["--no-check", ...filter, ...pure], 300 * SECOND * FACTOR),
     );
   }
   if (sessions.length > 0) {
     await phase(
       "session and interop",
-      () => tests("session and interop", ["--no-check", ...filter, ...sessions], 900 * SECOND),
+      () => tests("session and interop", ["--no-check", ...filter, ...sessions], 900 * SECOND * FACTOR),
     );
   }
   if (words.length === 0) {

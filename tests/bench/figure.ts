@@ -2,8 +2,8 @@
 
 import { mean, median, quantile } from "./samples.ts";
 
-/** `/s` is the one unit of which more is better. */
-export type Unit = "s" | "ms" | "us" | "MiB" | "MB" | "% of a core" | "/s";
+/** Of `/s` and `MB/s` more is better, of the others less. */
+export type Unit = "s" | "ms" | "us" | "MiB" | "MB" | "% of a core" | "/s" | "MB/s";
 
 export interface Figure {
   /** Stable: the key of its budget, and what a person names to run it. */
@@ -28,7 +28,7 @@ export interface Row extends Figure {
 export type Budgets = Readonly<Record<string, number>>;
 
 function isMoreBetter(unit: Unit): boolean {
-  return unit === "/s";
+  return unit === "/s" || unit === "MB/s";
 }
 
 function worstOf(unit: Unit, samples: readonly number[]): number {

@@ -100,7 +100,7 @@ class Run {
   }
 
   async #sessionOf(options: SessionOptions): Promise<Session> {
-    const key = JSON.stringify([options.size, options.arity]);
+    const key = JSON.stringify([options.size, options.arity, options.statedir]);
     if (this.#session?.key !== key) {
       await this.close();
       this.#session = { key, session: await Session.start(this.#options.flux, this.#work, options) };

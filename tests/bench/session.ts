@@ -6,6 +6,8 @@ export interface SessionOptions {
   readonly size: number;
   /** Fan-out of the tree. */
   readonly arity?: number;
+  /** Where it keeps what is stored, made if missing; in memory unless given. */
+  readonly statedir?: string;
 }
 
 /** How long a session may take to come up or to go, ms. */
@@ -29,10 +31,13 @@ export class Session {
   }
 
   /** Starts one, in `work`; its standard error goes to a file there. Throws with the end of that when it does not come up. */
-  static async start(flux: string, work: string, { size, arity = 2 }: SessionOptions): Promise<Session> {
+  static async start(flux: string, work: string, options: SessionOptions): Promise<Session> {
+    const { size, arity = 2, statedir } = options;
     const log = `${work}/session.log`;
+    const words = ["start", "--size", `${size}`, "--k-ary", `${arity}`];
+    if (statedir !== undefined) words.push("--statedir", statedir);
     const child = new Deno.Command("sh", {
-      args: ["-c", `exec "$0" start --size ${size} --k-ary ${arity} sh -c '${PROGRAM}' 2>"$1"`, flux, log],
+      args: ["-c", `log=$1; shift; exec "$0" "$@" sh -c '${PROGRAM}' 2>"$log"`, flux, log, ...words],
       cwd: work,
       stdin: "piped",
       stdout: "piped",

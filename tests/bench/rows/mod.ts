@@ -2,9 +2,17 @@
 
 import type { Bench } from "../bench.ts";
 import { cli } from "./cli.ts";
+import { blobs } from "./content.ts";
 import { largeEvents, ownEvents } from "./events.ts";
+import { execEverywhere, execLarge, execOutput } from "./exec.ts";
 import { executable } from "./executable.ts";
+import { coldGet, gets } from "./kvs_get.ts";
+import { millions } from "./kvs_million.ts";
+import { puts } from "./kvs_put.ts";
+import { transactions } from "./kvs_txn.ts";
+import { farWatch, watch, watchers } from "./kvs_watch.ts";
 import { largeLog, ownLog } from "./logs.ts";
+import { clientMeetings, rankMeetings } from "./meetings.ts";
 import { idle, memories } from "./memory.ts";
 import { multicast } from "./multicast.ts";
 import { deepPing, flatPing, hopPing, ownPing, pipelinedPing } from "./ping.ts";
@@ -19,6 +27,8 @@ export const benches: readonly Bench[] = [
   deepPing,
   largeEvents,
   largeLog,
+  execLarge,
+  ...rankMeetings,
   flatPing,
   hopPing,
   ownPing,
@@ -26,4 +36,20 @@ export const benches: readonly Bench[] = [
   ownEvents,
   ownLog,
   cli,
+  ...execEverywhere,
+  execOutput,
+  ...puts("memory"),
+  ...transactions("memory"),
+  ...gets,
+  watch,
+  watchers,
+  ...clientMeetings,
+  ...blobs("memory"),
+  coldGet("memory"),
+  farWatch,
+  coldGet("statedir"),
+  ...puts("statedir"),
+  ...transactions("statedir"),
+  ...blobs("statedir"),
+  ...millions,
 ];
