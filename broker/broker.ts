@@ -5,13 +5,22 @@
 
 import { type Card, FluxError, type Idset, type Message, NODEID_UPSTREAM, Role } from "./message/mod.ts";
 import { Handle, type LogLevel } from "./handle/mod.ts";
-import { type Clock, type ContentStore, type Random, readRusage, type Spawner, type Transport } from "./ports/mod.ts";
+import {
+  type Clock,
+  type ContentStores,
+  type Random,
+  readRusage,
+  type Spawner,
+  type Timer,
+  type Transport,
+} from "./ports/mod.ts";
 import { endpointChannel, Router } from "./router/mod.ts";
 import { type Child, type ChildChange, Events, Ring, Topology, Tree } from "./overlay/mod.ts";
 import { Attributes } from "./service/attributes.ts";
 import { registerAttributes } from "./service/broker_attributes.ts";
 import type { BrokerOptions } from "./service/broker_options.ts";
 import { olderEvent } from "./service/cmb/event.ts";
+import { Launcher } from "./service/exec/launcher.ts";
 import { childrenLeft } from "./service/farewell.ts";
 import { GroupsService, ONLINE } from "./service/groups_service.ts";
 import { Heartbeat, PULSE } from "./service/heartbeat.ts";
@@ -20,11 +29,13 @@ import { stderrOutput } from "./service/log_output.ts";
 import { LogService } from "./service/log_service.ts";
 import { followStatsEvents } from "./service/inspection.ts";
 import { Health, statusNumber } from "./service/health.ts";
+import { Guard } from "./service/guard.ts";
+import { Kin } from "./service/kin.ts";
 import { guarded } from "./service/module_gate.ts";
 import { ModuleHost } from "./service/module_host.ts";
 import { findModule } from "./service/module_source.ts";
 import { Reparent } from "./service/reparent.ts";
-import { idleKeepalive } from "./service/keepalive.ts";
+import { keepalive } from "./service/keepalive.ts";
 import { type BrokerParts, nativeServices } from "./service/native.ts";
 import { everyoneOnline, followParent } from "./service/quorum.ts";
 import { StateMachine } from "./service/state_machine.ts";
@@ -36,10 +47,13 @@ export interface Ports {
   readonly random: Random;
   readonly transport: Transport;
   readonly spawner: Spawner;
-  readonly store: ContentStore;
+  readonly stores: ContentStores;
 }
 
 export type { BrokerOptions, Card };
+
+/** Of the time that children have to leave, what tasks have to end when they are asked to. */
+const TASK_SHARE = 0.25;
 
 const searchPath = () => Deno.env.get("FLUX_MODULE_PATH");
 
@@ -57,8 +71,12 @@ export class Broker implements BrokerParts {
   readonly groups: GroupsService;
   readonly heartbeat: Heartbeat;
   readonly modules: ModuleHost;
+  readonly launcher: Launcher;
   readonly health: Health;
   readonly reparent: Reparent;
+  readonly kin: Kin;
+  readonly guard: Guard;
+  adrift: string | undefined;
   /** Public keys that were let in while the broker ran. */
   readonly admitted = new Set<string>();
   readonly logs: LogService;
@@ -85,6 +103,8 @@ export class Broker implements BrokerParts {
     const links = { rank, random, transport, keys, log, admits: isAdmitted };
     this.health = new Health(this.topology.children(rank), () => clock.now());
     this.reparent = new Reparent(this);
+    this.guard = new Guard({ parent: () => this.tree.parent, abandoned: () => this.#unguarded() });
+    this.kin = this.#openKin();
     this.tree = new Tree({
       ...links,
       size,
@@ -95,13 +115,16 @@ export class Broker implements BrokerParts {
       clock,
       router: this.router,
       childChanged: (child, state, reason) => this.#childChanged(child, state, reason),
-      parentJoined: () => this.groups.parentJoined(),
+      refusesOrphans: () => this.adrift,
+      parentJoined: () => this.#parentJoined(),
       parentLost: (reason) => this.#parentLost(reason),
+      dismissed: () => void this.shutdown(1, "disconnected by the parent"),
     });
     this.events = new Events({
       ...links,
+      now: () => clock.now(),
       deliver: (event) => this.router.deliverEvent(event),
-      parentLost: (reason) => this.log("debug", `event link: ${reason}`, "overlay"),
+      parentLost: (reason) => this.#eventsLost(reason),
     });
     this.ring = new Ring({ ...links, id: random.uuid(), router: this.router });
     this.handle = this.#openHandle();
@@ -118,6 +141,7 @@ export class Broker implements BrokerParts {
       period: options.heartrate,
       publish: (topic, payload) => this.handle.publish(topic, payload),
     });
+    this.launcher = this.#openLauncher();
     this.modules = new ModuleHost({
       router: this.router,
       userid,
@@ -128,10 +152,12 @@ export class Broker implements BrokerParts {
         clock,
         random,
         spawner: ports.spawner,
-        store: ports.store,
+        stores: ports.stores,
         rank,
         size,
         attribute: (name) => this.attributes.get(name),
+        declare: (name, { value, update }) =>
+          this.attributes.lend(name, { value, update: update ?? false, immutable: false }),
       },
     });
   }
@@ -236,6 +262,21 @@ export class Broker implements BrokerParts {
     });
   }
 
+  #openLauncher(): Launcher {
+    const { rank, rundir, environment = () => ({}) } = this.options;
+    const { clock, spawner } = this.ports;
+    return new Launcher({
+      rank,
+      clock,
+      spawner,
+      uri: `local://${rundir}/local-${rank}`,
+      bin: `${rundir}/bin`,
+      environment,
+      backlog: (sender) => this.router.backlog(sender),
+      log: (level, text) => this.log(level, text, "exec"),
+    });
+  }
+
   #openHandle(): Handle {
     const { userid, rank } = this.options;
     const owner = { id: this.uuid, userid, rolemask: Role.owner | Role.local };
@@ -247,7 +288,7 @@ export class Broker implements BrokerParts {
 
   async #serve(): Promise<void> {
     this.router.alias(olderEvent);
-    this.heartbeat.follow(idleKeepalive(this.router, this.tree));
+    this.#keepalive = keepalive(this.ports.clock, this.options.heartrate, this);
     this.heartbeat.follow(() => this.modules.beat());
     this.tree.report(statusNumber(this.health.status));
     await this.handle.serve(nativeServices(this));
@@ -256,6 +297,7 @@ export class Broker implements BrokerParts {
   }
 
   #onChange: (() => void) | undefined;
+  #keepalive: Timer | undefined;
 
   #publish(event: Message): void {
     if (this.options.rank === 0) this.events.publish(event);
@@ -268,13 +310,53 @@ export class Broker implements BrokerParts {
     if (change === "lost") this.log("err", `rank ${rank} (${hostname}) is lost: ${reason}`, "overlay");
     this.health.report({ rank, change, status, reason });
     this.tree.report(statusNumber(this.health.status));
+    this.guard.tell({ event: "child", rank, hostname, change, reason });
     this.#onChange?.();
   }
 
+  #parentJoined(): void {
+    const { rank, hostname } = this.tree.parent!;
+    this.#parentRank = rank;
+    this.groups.parentJoined();
+    const card = this.reparent.parent;
+    if (card) this.kin.parentJoined(card);
+    this.guard.tell({ event: "parent", rank, hostname });
+  }
+
+  #parentRank = -1;
+
   #parentLost(reason: string): void {
     if (this.#stopping) return;
+    if (this.guard.isOn) {
+      this.log("err", `lost connection to parent: ${reason}`, "overlay");
+      return this.guard.tell({ event: "orphan", rank: this.#parentRank, reason });
+    }
     this.log("crit", `lost connection to parent: ${reason}`, "overlay");
     void this.shutdown(1, "lost connection to parent");
+  }
+
+  /** A broker without events is of no use: with their link ends the one to the parent. */
+  #eventsLost(reason: string): void {
+    this.log("debug", `event link: ${reason}`, "overlay");
+    if (!this.#stopping && !this.reparent.isBusy && this.tree.parent) this.tree.disconnectParent(reason);
+  }
+
+  #unguarded(): void {
+    if (this.#stopping || this.tree.parent || this.options.rank === 0) return;
+    this.log("crit", "there is no parent, and nobody looks for one any more", "overlay");
+    void this.shutdown(1, "lost connection to parent");
+  }
+
+  #openKin(): Kin {
+    return new Kin({
+      clock: this.ports.clock,
+      card: () => this.card,
+      parent: () => this.tree.parent,
+      children: () => this.tree.children,
+      admit: (key) => void this.admitted.add(key),
+      rpc: (topic, payload, to) => this.handle.rpc(topic, payload, to),
+      post: (topic, payload, to) => this.handle.post(topic, payload, to),
+    });
   }
 
   async #shutdown(exitCode: number, reason: string): Promise<void> {
@@ -284,13 +366,20 @@ export class Broker implements BrokerParts {
     this.heartbeat.stop();
     this.machine.enter("cleanup");
     this.machine.enter("shutdown");
-    await childrenLeft(this, (changed) => this.#onChange = changed);
+    this.guard.close();
+    // Tasks have a share of the time that children have, so that neither a parent nor flux start takes us for stuck.
+    await Promise.all([
+      this.launcher.shutdown(this.options.grace * TASK_SHARE),
+      childrenLeft(this, (changed) => this.#onChange = changed),
+    ]);
     this.machine.enter("finalize");
     await this.modules.removeAll();
     this.machine.enter("goodbye");
     this.logs.flush();
     await this.tree.leave();
     this.machine.enter("unload-builtins");
+    this.#keepalive?.cancel();
+    this.kin.close();
     this.tree.close();
     this.events.close();
     this.ring.close();

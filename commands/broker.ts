@@ -21,7 +21,7 @@ export default command({
       import("../broker/service/log_output.ts"),
       import("./broker_settings.ts"),
     ]);
-    const { arity, security, heartrate, attributes, modules, method: asked } = settings.readSettings(opts);
+    const { arity, security, heartrate, attributes, statedir, modules, method: asked } = settings.readSettings(opts);
     const env = Deno.env.toObject();
     const method = boot.bootMethod(asked, (name) => env[name]);
     const { rank, size } = method;
@@ -64,18 +64,24 @@ export default command({
           facts: {
             "broker.boot-method": asked === "single" ? "single" : method.kind === "fd" ? "simple" : method.kind,
             ...(env.FLUX_URI && { "parent-uri": env.FLUX_URI }),
+            ...(statedir !== undefined && { statedir: absolute(statedir) }),
             ...(opts.sid !== undefined && { "session-id": opts.sid }),
           },
+          environment: () => boot.programEnvironment(Deno.env.toObject(), `local://${rundir}/local-${rank}`, rundir),
           heartrate,
           grace: grace * 1000,
           ...log,
-        }, { clock, random, spawner, transport: zmq.zmqTransport({ clock, random }), store: ports.memoryStore() });
+        }, { clock, random, spawner, transport: zmq.zmqTransport({ clock, random }), stores: ports.sqliteStores });
         ownStrayErrors((error) => broker.modules.blame(error));
         return broker;
       },
     }, { clock, random, spawner });
   },
 });
+
+function absolute(path: string): string {
+  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+}
 
 /** Throws a line that says what is wrong with the directory given for sockets. */
 function checkDirectory(path: string): void {

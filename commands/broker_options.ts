@@ -30,6 +30,8 @@ export const BROKER_OPTIONS = {
   },
   "killer-timeout": { type: "number", arg: "SECS", min: 0, default: 1, help: "Time for the initial program to end" },
   "scratch-directory": { short: "D", type: "string", arg: "DIR", help: "Put sockets into DIR, which must exist" },
+  statedir: { type: "string", arg: "DIR", help: "Keep the session's data in DIR; rank 0 makes it if it is missing" },
+  sync: { type: "string", arg: "MODE", default: "normal", help: "Data survives: normal, a crash; full, a power loss" },
   "enable-epgm": { short: "E", type: "flag", help: "Not supported: events travel the tree" },
   "shared-ipc-namespace": { short: "I", type: "flag", help: "For compatibility; has no effect" },
   "boot-method": {

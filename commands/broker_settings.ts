@@ -16,12 +16,16 @@ export interface BrokerSettings {
   /** Milliseconds between heartbeats. */
   readonly heartrate: number;
   readonly attributes: Readonly<Record<string, string>>;
+  /** Where the session's data is kept. */
+  readonly statedir: string | undefined;
   /** What to load on a rank, in order. */
   modules(rank: number): { name: string; args: readonly string[] }[];
 }
 
 /** The time the ranks below may take to leave at the end, by the size of the session: below this, seconds. */
 const GRACE: readonly (readonly [number, number])[] = [[16, 0.5], [128, 1], [1024, 2], [Infinity, 5]];
+/** The module that keeps content on disk. */
+const STORE = "content-sqlite";
 const RANKS = /\[[\d,-]+\]$/;
 
 /** Reads options that were parsed. Throws UsageError and CommandError with the texts of cli.md §2. */
@@ -37,6 +41,7 @@ export function readSettings(opts: BrokerOpts): BrokerSettings {
     method,
     heartrate: readHeartrate(opts.heartrate),
     attributes: readAttributes(opts),
+    statedir: opts.statedir,
     modules: readModules(opts),
   };
 }
@@ -86,14 +91,23 @@ function readAttributes(opts: BrokerOpts): Record<string, string> {
   return attributes;
 }
 
+function readSync(mode: string): string {
+  if (mode === "normal" || mode === "full") return mode;
+  throw new UsageError(`--sync ${mode}: normal or full`);
+}
+
 function readModules(opts: BrokerOpts): BrokerSettings["modules"] {
-  const defaults = Object.keys(builtinModules).filter((name) => builtinModules[name]!.byDefault);
+  const { statedir } = opts;
+  if (statedir === "") throw new UsageError("--statedir: no directory given");
+  const sync = readSync(opts.sync);
+  const wanted = (name: string) => builtinModules[name]!.byDefault || (name === STORE && statedir !== undefined);
+  const defaults = Object.keys(builtinModules).filter(wanted);
   const asked = opts.module.map((word) => {
     const ranks = RANKS.exec(word)?.[0];
     return { name: word.replace(RANKS, ""), ranks: ranks === undefined ? undefined : Idset.parse(ranks) };
   });
   const known = new Set([...defaults, ...asked.map(({ name }) => name)]);
-  const args = new Map<string, string[]>();
+  const args = new Map<string, string[]>([[STORE, [`sync=${sync}`]]]);
   for (const word of opts.modopt) {
     const parts = /^([^:]+):([^=]+=.*)$/s.exec(word);
     if (!parts) throw new UsageError(`malformed module option: ${word}`);
@@ -104,6 +118,7 @@ function readModules(opts: BrokerOpts): BrokerSettings["modules"] {
   return (rank) => {
     const names = new Set(defaults.filter((name) => !opts.exclude.includes(name)));
     for (const { name, ranks } of asked) if (ranks === undefined || ranks.has(rank)) names.add(name);
+    for (const name of names) if (rank > 0 && builtinModules[name]?.atRoot) names.delete(name);
     return [...names].map((name) => ({ name, args: args.get(name) ?? [] }));
   };
 }

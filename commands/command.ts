@@ -19,6 +19,15 @@ export interface Context<T extends OptionTable> {
   connect(): Promise<Handle>;
   /** Prints one line on standard error behind the command's name: `flux-ping: …`. */
   warn(text: string): void;
+  /**
+   * Passes something on to standard error as it is, in order with what was passed on before. A promise in return means:
+   * wait for it before passing on more. `warn` does not wait for it.
+   */
+  printError(chunk: string | Uint8Array): Promise<void> | undefined;
+  /** Reads standard input; the number of bytes, null at its end. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** With `signal: true`: from now on signals only call `heard`, the command deals with them. */
+  onSignal(heard: (signal: "SIGINT" | "SIGTERM") => void): void;
 }
 
 /** One subcommand. `R` is the record it prints; `run` comes before `human`, so that R is inferred from it. */

@@ -67,6 +67,41 @@ const reparent = command({
   },
 });
 
+const failover = command({
+  name: "failover",
+  summary: "Go to the parent's parent",
+  usage: ["[OPTIONS]"],
+  options: OPTIONS,
+  async run({ opts, args, connect }) {
+    none(args);
+    await ask(await connect(), opts, "live.failover");
+  },
+});
+
+const recover = command({
+  name: "recover",
+  summary: "Go back to the first parent",
+  usage: ["[OPTIONS]"],
+  options: OPTIONS,
+  async run({ opts, args, connect }) {
+    none(args);
+    await ask(await connect(), opts, "live.recover");
+  },
+});
+
+const recoverAll = command({
+  name: "recover-all",
+  summary: "Make every broker go back to its first parent",
+  usage: ["[OPTIONS]"],
+  options: OPTIONS,
+  async run({ opts, args, connect }) {
+    none(args);
+    if (opts.rank !== undefined || opts.ring) throw new UsageError("recover-all is for all: use it without --rank");
+    const handle = await connect();
+    await handle.rpc("event.publish", { topic: "live.recover", flags: 0 }, { rank: 0 });
+  },
+});
+
 const panic = command({
   name: "panic",
   summary: "Make a broker exit at once",
@@ -93,7 +128,7 @@ export default command({
   summary: "Show or change a broker's place in the session",
   usage: [],
   options: OPTIONS,
-  subcommands: { info, idle, reparent, panic },
+  subcommands: { info, idle, reparent, failover, recover, "recover-all": recoverAll, allrecover: recoverAll, panic },
 });
 
 function none(args: readonly string[]): void {

@@ -1,7 +1,7 @@
 /** `flux completion SHELL`: a script that teaches a shell the commands and options, made from their declarations. */
 
 import { FRONT_OPTIONS } from "./environment.ts";
-import { childLeaf, ownSubcommands, rootLeaf } from "./leaf.ts";
+import { childLeaf, type Leaf, ownSubcommands, rootLeaf } from "./leaf.ts";
 import { command, UsageError } from "./mod.ts";
 import { commandNames, registry } from "./registry.ts";
 import { bashScript } from "./render/completion_bash.ts";
@@ -38,20 +38,18 @@ export async function grammar(): Promise<Grammar> {
     complete: "command",
   }];
   for (const name of commandNames()) {
-    const root = rootLeaf((await registry[name]!.load()).default);
-    const children = ownSubcommands(root.command);
-    places.push({
-      path: [name],
-      summary: root.command.summary,
-      options: root.table,
-      words: children.map((child) => [child.name, child.summary]),
-      complete: root.command.complete ?? "file",
-    });
-    for (const child of children) {
-      const { table } = childLeaf(root, child);
-      const complete = child.complete ?? "file";
-      places.push({ path: [name, child.name], summary: child.summary, options: table, words: [], complete });
-    }
+    places.push(...placesOf([name], rootLeaf((await registry[name]!.load()).default)));
   }
   return { places };
+}
+
+/** A command, then its subcommands. */
+function placesOf(path: readonly string[], leaf: Leaf): Place[] {
+  const { summary, complete = "file" } = leaf.command;
+  const children = ownSubcommands(leaf.command);
+  const words = children.map((child) => [child.name, child.summary] as const);
+  return [
+    { path, summary, options: leaf.table, words, complete },
+    ...children.flatMap((child) => placesOf([...path, child.name], childLeaf(leaf, child))),
+  ];
 }

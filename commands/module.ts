@@ -1,9 +1,11 @@
 /** `flux module`: the modules of brokers (cli.md §4.3). */
 
 import { type FluxError, Idset, type JsonObject } from "../broker/message/mod.ts";
+import { loadModules, removeModules } from "../modules/modctl/client.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
 import { debug, stats, trace } from "./module_inspect.ts";
-import { askRanks, type RankAnswer, RANKS } from "./ranks.ts";
+import { complain, listed, together } from "./module_ranks.ts";
+import { askRanks, manyRanks, type RankAnswer, RANKS } from "./ranks.ts";
 import { type ModuleRow, moduleRow, moduleTitle } from "./render/module_list.ts";
 
 const OPTIONS = {
@@ -22,27 +24,12 @@ const list = command({
   json: "array",
   async *run({ opts, args, json, connect, warn }): AsyncGenerator<ModuleRow | string, number> {
     if (args.length > 1) throw new UsageError("list accepts one service");
-    const topic = `${args[0] ?? "cmb"}.lsmod`;
-    const rows = new Map<string, ModuleRow & { set: Idset }>();
-    let failed = 0, answered = 0;
-    for await (const { rank, payload, error } of askRanks(await connect(), topic, undefined, opts.rank)) {
-      if (error) {
-        failed = 1;
-        warn(`${topic}[${rank}]: ${error.message}`);
-        continue;
-      }
-      answered++;
-      for (const mod of payload?.mods as unknown as Omit<ModuleRow, "ranks">[]) {
-        const known = rows.get(mod.digest + mod.name);
-        const row = known ?? { ...mod, ranks: "", set: new Idset() };
-        row.idle = Math.min(row.idle, mod.idle);
-        row.set.add(rank);
-        rows.set(mod.digest + mod.name, row);
-      }
-    }
-    if (!json && answered > 0) yield moduleTitle(opts.long);
-    for (const { set, ...row } of rows.values()) yield { ...row, ranks: json ? `${set}` : set.toNodeset() };
-    return failed;
+    const service = args[0] ?? "cmb";
+    const { rows, failures } = await listed(await connect(), service, opts.rank, opts.direct);
+    for (const { ranks, text } of failures) warn(`${service}.lsmod[${ranks}]: ${text}`);
+    if (!json && rows.length > 0) yield moduleTitle(opts.long);
+    for (const row of rows) yield json ? row : { ...row, ranks: Idset.parse(row.ranks).toNodeset() };
+    return failures.length > 0 ? 1 : 0;
   },
   human: (row, { long }) => typeof row === "string" ? row : moduleRow(row, long),
 });
@@ -78,8 +65,15 @@ const load = command({
   async run({ opts, args: [word, ...args], connect, warn }) {
     if (word === undefined) throw new UsageError("load needs a NAME or PATH");
     const request = { path: wholePath(word), args, ...(opts.name !== undefined && { name: opts.name }) };
+    const handle = await connect();
+    const ranks = manyRanks(opts.rank);
+    if (ranks !== undefined && !opts.direct) {
+      const undone = (ranks: string) => `${ranks} removed it again`;
+      const failed = (error: FluxError) => loadText(word, error);
+      return await together(() => loadModules(handle, { ranks, ...request }), opts.rank!, warn, failed, undone);
+    }
     const answers = await Array.fromAsync(
-      askRanks(await connect(), opts.direct ? "cmb.insmod" : "module.load", request, opts.rank),
+      askRanks(handle, opts.direct ? "cmb.insmod" : "module.load", request, opts.rank),
     );
     complain(answers, warn, (error, rank) => {
       if (!opts.direct) return loadText(word, error);
@@ -101,6 +95,13 @@ const remove = command({
     const [name, extra] = args;
     if (name === undefined || extra !== undefined) throw new UsageError("remove needs one NAME");
     const handle = await connect();
+    const ranks = manyRanks(opts.rank);
+    if (ranks !== undefined && !opts.direct) {
+      const removed = (ranks: string) => `${ranks} removed it`;
+      const failed = (error: FluxError) => `${name}: ${error.message}`;
+      const request = { name, cancel: opts.cancel, ranks };
+      return await together(() => removeModules(handle, request), opts.rank!, warn, failed, removed);
+    }
     if (!opts.direct) {
       const answers = askRanks(handle, "module.remove", { name, cancel: opts.cancel }, opts.rank);
       return complain(await Array.fromAsync(answers), warn, (error) => `${name}: ${error.message}`);
@@ -157,26 +158,4 @@ function loadText(word: string, error: FluxError): string {
   if (error.message === NOT_FOUND) return `${word}: not found in module search path`;
   if (error.code === "EEXIST") return `${word}: module/service name already in use`;
   return error.message.startsWith(word) || error.message.startsWith("/") ? error.message : `${word}: ${error.message}`;
-}
-
-/** Throws one line for each way in which ranks failed, with the ranks where not all did; returns when none failed. */
-function complain(
-  answers: readonly RankAnswer[],
-  warn: (text: string) => void,
-  text: (error: FluxError, rank: number) => string,
-): void {
-  const failures = new Map<string, { ranks: Idset; error: FluxError }>();
-  for (const { rank, error } of answers) {
-    if (!error) continue;
-    const line = text(error, rank);
-    const group = failures.get(line) ?? { ranks: new Idset(), error };
-    group.ranks.add(rank);
-    failures.set(line, group);
-  }
-  const groups = [...failures].map(([line, { ranks, error }]) => ({ line, ranks, error }));
-  const last = groups.pop();
-  if (!last) return;
-  for (const { line, ranks } of groups) warn(`${line} (rank ${ranks.toNodeset()})`);
-  const where = last.ranks.size < answers.length ? { hint: `this is so on rank ${last.ranks.toNodeset()} only` } : {};
-  throw new CommandError(last.line, { cause: last.error, ...where });
 }

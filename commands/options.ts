@@ -7,7 +7,7 @@
  */
 
 /** What a word on the command line stands for, so that a shell can offer candidates. */
-export type Completion = "rank" | "module" | "file" | "directory" | "attr" | "command" | readonly string[];
+export type Completion = "rank" | "module" | "file" | "directory" | "attr" | "key" | "command" | readonly string[];
 
 /** One option. `type` "flag" takes no value; "count" counts its occurrences; "list" collects its values. */
 export interface OptionSpec {

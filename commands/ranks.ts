@@ -67,8 +67,15 @@ export async function* askRanks(
   }
 }
 
+/** The set as text when `--rank` names more than one rank; undefined for one, and without it. Throws CommandError. */
+export function manyRanks(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const ranks = readRanks(text);
+  return ranks?.size === 1 ? undefined : `${ranks ?? "all"}`;
+}
+
 /** The set, or undefined for `all`. */
-function readRanks(text: string): Idset | undefined {
+export function readRanks(text: string): Idset | undefined {
   if (text === "all") return undefined;
   try {
     const ranks = Idset.parse(text);

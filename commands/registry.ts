@@ -6,7 +6,15 @@
 import type { Command } from "./command.ts";
 
 /** The groups of `flux -h`, in order. */
-export const GROUPS = ["Sessions", "Messages", "Log and events", "Modules and attributes", "Other"] as const;
+export const GROUPS = [
+  "Sessions",
+  "Programs",
+  "Key-value store",
+  "Messages",
+  "Log and events",
+  "Modules and attributes",
+  "Other",
+] as const;
 
 export interface Entry {
   readonly group: typeof GROUPS[number];
@@ -40,6 +48,30 @@ export const registry: Registry = {
     summary: "Show or change a broker's place in the session",
     load: () => import("./comms.ts"),
   },
+  overlay: {
+    group: "Sessions",
+    summary: "Show the tree of brokers and how they are",
+    load: () => import("./overlay.ts"),
+  },
+  shutdown: { group: "Sessions", summary: "End the session in order", load: () => import("./shutdown.ts") },
+  topo: { group: "Sessions", summary: "Print the tree of brokers as a graph", load: () => import("./topo.ts") },
+  up: { group: "Sessions", summary: "Show which ranks of the session are up", load: () => import("./up.ts") },
+  exec: {
+    group: "Programs",
+    summary: "Run a program on many ranks at once",
+    load: () => import("./exec.ts"),
+  },
+  ps: { group: "Programs", summary: "List the processes that brokers run", load: () => import("./ps.ts") },
+  kvs: {
+    group: "Key-value store",
+    summary: "Read, write and watch the key-value store",
+    load: () => import("./kvs.ts"),
+  },
+  content: {
+    group: "Key-value store",
+    summary: "Store and load blobs by the digest of their bytes",
+    load: () => import("./content.ts"),
+  },
   snoop: {
     group: "Messages",
     summary: "Watch the messages that go through a broker",
@@ -54,6 +86,11 @@ export const registry: Registry = {
     group: "Messages",
     summary: "Measure round trips to a service of a rank",
     load: () => import("./ping.ts"),
+  },
+  barrier: {
+    group: "Messages",
+    summary: "Wait until a number of parties have come",
+    load: () => import("./barrier.ts"),
   },
   logger: { group: "Log and events", summary: "Write a message to the log", load: () => import("./logger.ts") },
   dmesg: { group: "Log and events", summary: "Print or clear the log of the broker", load: () => import("./dmesg.ts") },

@@ -38,18 +38,21 @@ class Run {
   readonly #call: Call;
   readonly #around: Surroundings;
   readonly #output: Output;
+  readonly #errors: Output;
   readonly #abort = new AbortController();
   /** Ends the run from outside: a second signal, or the output's reader gone. */
   readonly #cut = Promise.withResolvers<never>();
   #connection: Promise<Handle> | undefined;
   #handle: Handle | undefined;
   #signalled: Interrupted | undefined;
+  #listener: ((signal: "SIGINT" | "SIGTERM") => void) | undefined;
 
   constructor(call: Call, around: Surroundings) {
     this.#call = call;
     this.#around = around;
     this.#output = new Output((bytes) => around.write(bytes).catch(unwritable));
-    this.#output.broken.catch((error) => this.#cut.reject(error));
+    this.#errors = new Output((bytes) => around.writeError(bytes));
+    for (const { broken } of [this.#output, this.#errors]) broken.catch((error) => this.#cut.reject(error));
     this.#cut.promise.catch(() => {});
   }
 
@@ -87,13 +90,16 @@ class Run {
       signal: this.#abort.signal,
       connect: () => this.#connection ??= this.#connect(),
       warn: (text) => this.#around.complain(`${leaf.prog}: ${text}\n`),
+      printError: (chunk) => this.#errors.print(chunk),
+      read: (into) => this.#around.read(into),
+      onSignal: (heard) => this.#listener = heard,
     };
     const running = leaf.command.run(context);
     if (running instanceof Promise) return await running;
     const rendering = renderer(leaf.command, opts, json);
     const status = await this.#print(running, rendering);
     this.#output.print(rendering.end());
-    await this.#output.flush();
+    await Promise.all([this.#output.flush(), this.#errors.flush()]);
     return status;
   }
 
@@ -126,13 +132,14 @@ class Run {
     const trace = Boolean(this.#around.env("FLUX_DEBUG"));
     const cause = silent ? this.#signalled : error;
     const { text, status } = commandVerdict(cause, this.#call, this.#around.columns(), trace);
-    await this.#output.flush().catch(() => {});
+    await Promise.allSettled([this.#output.flush(), this.#errors.flush()]);
     if (text) this.#around.complain(text);
     return status;
   }
 
-  /** The first signal asks the command to end; the second ends it. */
+  /** The first signal asks the command to end; the second ends it; unless the command deals with them itself. */
   #heard(signal: Deno.Signal): void {
+    if (this.#listener && (signal === "SIGINT" || signal === "SIGTERM")) return this.#listener(signal);
     const status = signal === "SIGINT" ? 130 : 143;
     if (this.#signalled) this.#around.exit(status);
     this.#signalled = new Interrupted(status);

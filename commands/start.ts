@@ -37,14 +37,23 @@ export default command({
       help: "Give up when ranks take longer to come up (default by size: 30 to 60)",
     },
     security: { type: "string", arg: "MODE", default: "curve", help: "Security of the links: none or curve" },
-    statedir: { type: "string", arg: "DIR", help: "Keep the session's data in DIR" },
+    statedir: { type: "string", arg: "DIR", help: "Keep the session's data in DIR, and go on with what is there" },
+    sync: {
+      type: "string",
+      arg: "MODE",
+      default: "normal",
+      help: "Data survives: normal, a crash; full, a power loss",
+    },
   },
   async run({ opts, args, warn }) {
     if (opts.size === undefined && startedByLauncher()) {
-      return await system.become([...selfArgv(), "broker", "--", ...args]);
+      return await system.become([...selfArgv(), "broker", ...stateWords(opts), "--", ...args]);
     }
     const size = readSize(opts.size);
     refuseElsewhere(opts);
+    if (opts.statedir === undefined && opts.sync !== "normal") {
+      throw new UsageError("--sync is about what --statedir keeps");
+    }
     if (opts["killer-timeout"] < 0) throw new CommandError("--killer-timeout argument must be >= 0");
     const words = opts["broker-opts"].flatMap((list) => list.split(",")).filter((word) => word !== "");
     const brokerArgs = [
@@ -55,6 +64,7 @@ export default command({
       `--shutdown-grace=${2 * opts["killer-timeout"]}`,
       ...opts.module.map((name) => `--module=${name}`),
       ...opts.modopt.map((option) => `--modopt=${option}`),
+      ...stateWords(opts),
       ...words,
     ];
     const [{ Launch, saveTerminal }, ports, { Topology }, { checkBrokerWords }] = await Promise.all([
@@ -91,6 +101,11 @@ export default command({
   },
 });
 
+/** Where the session's data is kept, in the words of `flux broker`. */
+function stateWords({ statedir, sync }: { statedir: string | undefined; sync: string }): string[] {
+  return statedir === undefined ? [] : [`--statedir=${statedir}`, `--sync=${sync}`];
+}
+
 /** True as a task of another launcher that serves PMI: then the session is made of its tasks, and this is one. */
 function startedByLauncher(): boolean {
   return ["PMI_FD", "PMI_RANK", "PMI_SIZE"].every((name) => Deno.env.get(name) !== undefined);
@@ -126,7 +141,4 @@ function refuseElsewhere(opts: Readonly<Record<string, unknown>>): void {
   const slurm = ["nnodes", "ntasks", "partition", "overcommit"].find((name) => opts[name]);
   if (slurm) throw new CommandError(`--${slurm} needs Slurm, which this version cannot start through`, { hint });
   if (opts.hosts !== undefined) throw new CommandError("--hosts: this version cannot start on other hosts", { hint });
-  if (opts.statedir !== undefined) {
-    throw new CommandError("--statedir: this version keeps a session's data in memory only");
-  }
 }

@@ -8,6 +8,10 @@ export interface Surroundings {
   setEnv(name: string, value: string): void;
   /** Writes all of `bytes` to standard output, or rejects. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Writes all of `bytes` to standard error, or rejects. */
+  writeError(bytes: Uint8Array): Promise<void>;
+  /** Reads standard input into `into`; the number of bytes, null at its end. */
+  read(into: Uint8Array): Promise<number | null>;
   /** Writes `text` to standard error. */
   complain(text: string): void;
   /** The width of the terminal, or what stands for it. */
@@ -31,6 +35,10 @@ export const system: Surroundings = {
   async write(bytes) {
     for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
   },
+  async writeError(bytes) {
+    for (let at = 0; at < bytes.length;) at += await Deno.stderr.write(bytes.subarray(at));
+  },
+  read: (into) => Deno.stdin.read(into),
   complain(text) {
     const bytes = utf8.encode(text);
     try {

@@ -2,7 +2,7 @@
 
 import { Broker } from "../broker/broker.ts";
 import { Handle, open } from "../broker/handle/mod.ts";
-import { memoryStore, systemClock, systemRandom, type Transport } from "../broker/ports/mod.ts";
+import { sqliteStores, systemClock, systemRandom, type Transport } from "../broker/ports/mod.ts";
 import { FluxError } from "../broker/message/mod.ts";
 
 /** A network with nobody else in it. */
@@ -71,8 +71,8 @@ export async function localBroker(modules: readonly string[] = ["api"]): Promise
     clock: systemClock,
     random: systemRandom,
     transport: alone,
-    spawner: { spawn: () => refuse() },
-    store: memoryStore(),
+    spawner: { spawn: () => refuse(), spawnTask: () => refuse() },
+    stores: sqliteStores,
   });
   try {
     broker.listen({ tbon: "", events: "", ring: "" });

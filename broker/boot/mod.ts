@@ -9,4 +9,5 @@ export { PmiClient } from "./pmi_client.ts";
 export { type PmiAction, PmiServer } from "./pmi_server.ts";
 export { type RankOptions, runRank } from "./rank.ts";
 export { Launch, type LaunchOptions } from "./launch.ts";
+export { programEnvironment } from "./initial_program.ts";
 export { saveTerminal } from "./terminal.ts";

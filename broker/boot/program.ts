@@ -1,5 +1,6 @@
 /** Rank 0's initial program: started, watched, signalled and ended. */
 
+import { FluxError } from "../message/mod.ts";
 import type { Child, Clock, ExitStatus, Spawner } from "../ports/mod.ts";
 import { killTree } from "./process_tree.ts";
 
@@ -15,7 +16,7 @@ export interface ProgramOptions {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
-  readonly spawner: Spawner;
+  readonly spawner: Pick<Spawner, "spawn">;
   /** How long it has to end after it was told to, ms. */
   readonly patience: number;
   /** The beginning of a line that all it starts have in their environment. */
@@ -75,6 +76,12 @@ export class Program {
   /** The session ends for another reason than the program's end: the program is told so, as when a terminal hangs up. */
   end(): void {
     if (!this.#ended && !this.#told) void this.tell("SIGHUP", "order");
+  }
+
+  /** Sends a signal to the program alone, without regard to how the session goes on. Throws ESRCH when it has ended. */
+  signal(name: string): void {
+    if (this.#ended) throw new FluxError("ESRCH");
+    this.#child.kill(name);
   }
 
   /** Ends it and all it has started, now. */

@@ -4,7 +4,7 @@
  */
 
 import { type Card, FluxError, type Idset, isErrno } from "../message/mod.ts";
-import type { Clock, KeyPair, Random, Spawner } from "../ports/mod.ts";
+import { type Clock, type KeyPair, type Random, signalName, type Spawner } from "../ports/mod.ts";
 import type { Ending, Order, Report } from "./control.ts";
 import { exchange, type Neighbours, type Shape } from "./exchange.ts";
 import { fdStream } from "./fd_stream.ts";
@@ -22,6 +22,8 @@ import { Starter } from "./starter.ts";
 /** What a shell says of a program that is not there, and of one that cannot be run. */
 const NOT_FOUND = 127, NOT_RUNNABLE = 126;
 const SIGTERM = 15;
+/** The initial program among the processes of its broker. */
+const PROGRAM_LABEL = "rc2";
 
 /** What this needs of a broker. `Broker` is one. */
 export interface RankBroker {
@@ -33,7 +35,16 @@ export interface RankBroker {
   readonly exited: Promise<number>;
   readonly online: Idset;
   readonly machine: { when(state: "quorum"): Promise<void> };
+  readonly launcher: {
+    adopt(argv: readonly string[], pid: number, label: string, run: Adopted, ended: Promise<unknown>): void;
+  };
   log(level: "info" | "err", text: string): void;
+}
+
+/** What the list of processes needs of one that is looked after here. */
+interface Adopted {
+  handle(): void;
+  signal(number: number): void;
 }
 
 export interface RankOptions {
@@ -180,6 +191,8 @@ class Rank {
       return this.#notRun(broker, error);
     }
     const { pid, status } = this.#program;
+    const signal = (number: number) => this.#program?.signal(signalName(number));
+    broker.launcher.adopt(argv, pid, PROGRAM_LABEL, { handle() {}, signal }, status);
     this.#report({ program: pid });
     void status.then(({ code, signal }) => {
       const how = signal ? `terminated by ${signal}` : `exited with rc=${code}`;

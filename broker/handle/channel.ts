@@ -6,6 +6,8 @@ export interface ChannelEvents {
   message(message: Message): void;
   /** The other side is gone; nothing more comes. Not called after `close`. */
   closed(error: FluxError): void;
+  /** The broker has lost the link with this id: nobody waits for answers to what came over it. */
+  gone?(peer: string): void;
 }
 
 export interface Channel {

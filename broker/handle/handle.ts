@@ -59,6 +59,16 @@ export class Event {
   }
 }
 
+/** The responses to a streaming request, as they come. */
+export class ResponseStream extends Queue<Uint8Array | undefined> {
+  /** The request's own: for services where later requests refer to it. */
+  readonly matchtag: number;
+  constructor(matchtag: number, onReturn: () => void) {
+    super(onReturn);
+    this.matchtag = matchtag;
+  }
+}
+
 type Waiter = { message(response: Message): void; fail(error: unknown): void };
 
 export class Handle {
@@ -82,7 +92,11 @@ export class Handle {
       respond: (message) => this.#closed || this.#channel.send(message),
       fault: options.fault ?? (() => {}),
     });
-    channel.open({ message: (m) => this.#receive(m), closed: (error) => this.#end(error) });
+    channel.open({
+      message: (m) => this.#receive(m),
+      closed: (error) => this.#end(error),
+      gone: (peer) => this.#server.gone(peer),
+    });
   }
 
   /** Resolves when the handle is closed: with the error that ended it, or undefined after `close`. */
@@ -151,9 +165,9 @@ export class Handle {
   }
 
   /** The same with raw payloads. The request is sent at once, not at the first `next`. */
-  streamRaw(topic: string, payload?: Uint8Array, options: RpcOptions = {}): Queue<Uint8Array | undefined> {
+  streamRaw(topic: string, payload?: Uint8Array, options: RpcOptions = {}): ResponseStream {
     const tag = this.#matchtags.take();
-    const queue = new Queue<Uint8Array | undefined>(() => {
+    const queue = new ResponseStream(tag, () => {
       abandoned();
       this.#cancel(topic, tag, options.rank);
     });

@@ -1,6 +1,6 @@
 /** The way in: what a client, a module or a native service uses to talk to a session. */
 export { type Channel, type ChannelEvents } from "./channel.ts";
-export { Event, Handle, type HandleOptions, type RpcOptions } from "./handle.ts";
+export { Event, Handle, type HandleOptions, ResponseStream, type RpcOptions } from "./handle.ts";
 export {
   formatLogLine,
   formatTime,
@@ -31,6 +31,7 @@ export {
   LOG_LEVELS,
   type LogLevel,
   type Module,
+  type ModuleAttribute,
   type ModuleContext,
   type ModulePorts,
   type Owner,
@@ -50,3 +51,7 @@ export {
   stringField,
   stringsField,
 } from "./fields.ts";
+export { MeetingPlace, type MeetingPlaceOptions, type Party } from "./meeting_place.ts";
+export { type Meeting } from "./meetings.ts";
+export { readParty, userOf } from "./party.ts";
+export { type Outcome, type Terms } from "./rendezvous.ts";

@@ -3,7 +3,7 @@
 import type { FluxError } from "../message/mod.ts";
 import type { Channel } from "./channel.ts";
 import type { Handle } from "./handle.ts";
-import type { Clock, ContentStore, Random, Spawner } from "../ports/mod.ts";
+import type { Clock, ContentStores, Random, Spawner } from "../ports/mod.ts";
 
 /** Whom a channel into the broker speaks for: route id and credentials. */
 export interface Owner {
@@ -14,18 +14,31 @@ export interface Owner {
   backlog?(): number;
 }
 
+/** An attribute a module stands behind. */
+export interface ModuleAttribute {
+  /** Reads it; undefined while it is unset. */
+  value(): string | undefined;
+  /** Changes it; throws FluxError to refuse a value. Without it the attribute cannot be set. */
+  update?(value: string): void;
+}
+
 /** The doors a module may use, and what it may know of its broker. */
 export interface ModulePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly spawner: Spawner;
-  readonly store: ContentStore;
+  /** Where content is kept on disk. */
+  readonly stores: ContentStores;
   readonly rank: number;
   readonly size: number;
   /** The value of one of the broker's attributes. */
   attribute(name: string): string | undefined;
+  /** Puts an attribute of the module's own among the broker's, until the module is unloaded or calls what this returns. */
+  declare(name: string, attribute: ModuleAttribute): () => void;
   /** A channel with its own route id and credentials, for a module that speaks for others (`api`: its clients). */
   attach(owner: Owner): Channel;
+  /** Bytes on their way to a client of this broker (by `Request.sender`) that it has not taken; 0 for who is none. */
+  backlog(sender: string): number;
   log(level: LogLevel, text: string): void;
 }
 

@@ -96,6 +96,14 @@ export class Request {
     this.#send(0, payload);
   }
 
+  /**
+   * One of several answers to a request that is no stream: the protocol of the 0.1.0 tools. The last one is what its
+   * handler returns.
+   */
+  respondAlso(reply: object): void {
+    if (!this.#done) this.#send(0, encodeJson(reply));
+  }
+
   /** The final error response. A {@link FluxError}'s text goes along if it says more than its number. */
   fail(error: unknown): void {
     if (this.#done) return;

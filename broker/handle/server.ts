@@ -69,6 +69,17 @@ export class Server {
     }
   }
 
+  /** A link is lost: what came over it is aborted, since nobody waits for the answers any more. */
+  gone(peer: string): void {
+    const lost = [...this.#open.values()].flatMap((requests) =>
+      [...requests.values()].filter(({ message }) => message.routes.at(-1) === peer)
+    );
+    for (const request of lost) {
+      this.#untrack(request);
+      request.abort(DISCONNECTED);
+    }
+  }
+
   /** Fails everything that is still open: the service is going away. */
   abortAll(reason: FluxError): void {
     for (const requests of [...this.#open.values()]) {

@@ -17,6 +17,8 @@ export {
 export { CLIENT_ROUTES_LIMIT, decode, encode } from "./codec.ts";
 export { blobrefOf, DIGEST_SIZE, digestOf, type Hash, isBlobref } from "./blobref.ts";
 export { pack, unpack } from "./parcel.ts";
+export { Slab } from "./slab.ts";
 export { encodeStream, HEADER_SIZE, MESSAGE_LIMIT, StreamReader } from "./stream.ts";
 export { decodeJson, decodeText, encodeJson, encodeText, errorText, type Json, type JsonObject, real } from "./json.ts";
+export { decodeIo, encodeIo, fromBase64, type Io, ioBytes, type IoPiece } from "./io.ts";
 export { Idset } from "./idset.ts";

@@ -13,6 +13,8 @@ export type ChildChange = "joined" | "left" | "moved" | "lost" | "ranks" | "stat
 export interface Child {
   readonly rank: number;
   readonly uuid: string;
+  /** The route id of this link to it. */
+  readonly id: string;
   readonly hostname: string;
   /** Ranks reached through it. */
   ranks: Idset;
@@ -64,9 +66,9 @@ export class Children {
     return [...this.#byPeer].filter(([, child]) => test(child)).map(([peer]) => peer);
   }
 
-  join(peer: string, { rank, uuid, hostname, ranks }: Greeting, now: number): Child {
+  join(peer: string, { rank, uuid, hostname, ranks }: Greeting, id: string, now: number): Child {
     const sets = { ranks: new Idset(), announced: new Idset() };
-    const child: Child = { rank, uuid, hostname, ...sets, status: 0, moving: false, lastSeen: now };
+    const child: Child = { rank, uuid, id, hostname, ...sets, status: 0, moving: false, lastSeen: now };
     this.#byPeer.set(peer, child);
     this.announce(child, Idset.parse(ranks));
     return child;

@@ -3,6 +3,8 @@
  * something are served. Pure. Rank 0 numbers events from 1; every other rank follows (wire.md §1.11).
  */
 
+import { Slab } from "../message/mod.ts";
+
 /** Events kept for children, at most this many and this many bytes. */
 export const HISTORY_EVENTS = 8192;
 export const HISTORY_BYTES = 8 << 20;
@@ -18,6 +20,7 @@ export class EventLog {
   #head = 0;
   #first = 1;
   #bytes = 0;
+  readonly #memory = new Slab();
 
   /** The number of the last event seen; 0 before the first. */
   get last(): number {
@@ -42,10 +45,10 @@ export class EventLog {
     return sequence === this.#last + 1 ? "next" : sequence <= this.#last ? "duplicate" : "gap";
   }
 
-  /** Takes in the next event, encoded. The bytes stay here and must not change. */
-  append(bytes: Uint8Array<ArrayBuffer>): void {
+  /** Takes in the next event, encoded, and keeps a copy: what it came in may be much larger. */
+  append(bytes: Uint8Array): void {
     this.#last++;
-    this.#history.push(bytes);
+    this.#history.push(this.#memory.copy(bytes));
     this.#bytes += bytes.length;
     while (this.#last - this.#first >= HISTORY_EVENTS || this.#bytes > HISTORY_BYTES) this.#drop();
   }

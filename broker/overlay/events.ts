@@ -20,9 +20,10 @@ import {
   Role,
   unpack,
 } from "../message/mod.ts";
-import type { DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
+import type { KeyPair, Link, Listener, Random, Transport } from "../ports/mod.ts";
 import { EventLog } from "./event_log.ts";
-import { checkAnswer, linkRequest } from "./link_message.ts";
+import { checkAnswer, linkError, linkRequest } from "./link_message.ts";
+import { dialOptions, type JoinOptions, listenOptions } from "./tree_options.ts";
 
 /** A parcel leaves when it holds this many bytes, or when the turn ends. */
 const PARCEL = 1 << 16;
@@ -34,6 +35,8 @@ export interface EventsOptions {
   readonly keys?: KeyPair | undefined;
   admits?(publicKey: string): boolean;
   log(level: "err" | "warning" | "info" | "debug", text: string): void;
+  /** Milliseconds of the clock. */
+  now(): number;
   /** Gives a numbered event to everyone on this broker. */
   deliver(event: Message): void;
   /** The link to the parent ended. */
@@ -60,11 +63,17 @@ export class Events {
   /** The link to a parent that has not taken us in yet. */
   #candidate: Link | undefined;
   #catchingUp = false;
+  #seen = 0;
   /** A parent has told where the sequence is, so that from there on nothing may be missed. */
   #follows = false;
 
   constructor(options: EventsOptions) {
     this.#options = options;
+  }
+
+  /** When the parent last said anything here. */
+  get parentSeen(): number {
+    return this.#seen;
   }
 
   /** The number of the last event seen here. */
@@ -77,9 +86,7 @@ export class Events {
   }
 
   listen(endpoint: string): void {
-    const { keys, admits, transport } = this.#options;
-    const options: ListenOptions = { ...(keys && { keys }), ...(admits && { admits }) };
-    this.#listener = transport.listen(endpoint, options, {
+    this.#listener = this.#options.transport.listen(endpoint, listenOptions(this.#options), {
       message: (peer, bytes) => this.#fromChild(peer, bytes),
       down: (peer) => {
         this.#children.delete(peer);
@@ -90,18 +97,18 @@ export class Events {
 
   /**
    * Follows a parent; resolves when its events flow, everything missed since the last one included. A former parent is
-   * followed until then. Rejects with the refusal, with the signal's reason, or when the link breaks first.
+   * followed until then. Rejects with the refusal (EOVERFLOW: what was missed is no longer kept), with the signal's reason,
+   * with ECONNREFUSED when nobody listens there any more, or when the link breaks first.
    */
-  connect(uri: string, serverKey?: string, signal?: AbortSignal): Promise<void> {
+  connect(uri: string, serverKey?: string, { signal, patience }: JoinOptions = {}): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { keys, random, transport } = this.#options;
-    const dial: DialOptions = { name: random.uuid(), ...(keys && serverKey && { keys, serverKey }) };
-    const link = transport.dial(uri, dial, {
+    const link = this.#options.transport.dial(uri, dialOptions(this.#options, serverKey, patience), {
       up: () => this.#join(link),
       message: (parcel) => {
         try {
           for (const bytes of unpack(parcel)) {
             if (this.#link !== link && this.#candidate !== link) return;
+            this.#seen = this.#options.now();
             const message = decode(bytes);
             if (message.type === MessageType.event) {
               this.#receive(message, bytes);
@@ -115,7 +122,7 @@ export class Events {
           lost(error);
         }
       },
-      down: (reason) => lost(new FluxError("ECONNRESET", `${uri}: ${reason}`)),
+      down: (reason) => lost(linkError(uri, reason)),
     });
     this.#candidate?.close();
     this.#candidate = link;

@@ -3,7 +3,7 @@
  * (wire.md §7.3). Pure. The format between our own brokers is ours; `protocol` is its version range.
  */
 
-import { FluxError, Idset, type JsonObject } from "../message/mod.ts";
+import { decodeJson, errorText, FluxError, Idset, type JsonObject, type Message, MessageType } from "../message/mod.ts";
 
 /** The versions of the broker-to-broker protocol this build speaks: oldest and newest. */
 export const PROTOCOL: readonly [number, number] = [1, 1];
@@ -18,11 +18,13 @@ export interface Greeting {
   /** Version of the build, for people. */
   version: string;
   protocol: readonly [number, number];
+  /** The sender has lost its parent, or the way to rank 0, and nobody above was asked beforehand. */
+  failover?: boolean;
 }
 
 /** Reads a greeting. Throws EPROTO naming the field. */
 export function readGreeting(payload: JsonObject): Greeting {
-  const { rank, uuid, hostname, ranks, version, protocol } = payload;
+  const { rank, uuid, hostname, ranks, version, protocol, failover } = payload;
   if (typeof rank !== "number" || !Number.isInteger(rank) || rank < 0) throw bad("rank");
   if (typeof uuid !== "string" || uuid.length === 0 || uuid.length > 64) throw bad("uuid");
   if (typeof hostname !== "string") throw bad("hostname");
@@ -32,7 +34,19 @@ export function readGreeting(payload: JsonObject): Greeting {
     throw bad("protocol");
   }
   Idset.parse(ranks);
-  return { rank, uuid, hostname, ranks, version, protocol: [protocol[0], protocol[1]] };
+  const range: [number, number] = [protocol[0], protocol[1]];
+  return { rank, uuid, hostname, ranks, version, protocol: range, failover: failover === true };
+}
+
+/** Who has taken us in, by its answer to our greeting. Throws EPROTO, or what it refuses us with. */
+export function readWelcome(uri: string, answer: Message): { uuid: string; rank: number; hostname: string } {
+  if (answer.type !== MessageType.response || answer.topic !== "overlay.hello") {
+    throw new FluxError("EPROTO", `${uri}: unexpected ${answer.topic || "message"} instead of a hello`);
+  }
+  if (answer.errnum !== 0) throw new FluxError(answer.errnum, errorText(answer.payload));
+  const { uuid, rank, hostname } = decodeJson(answer.payload);
+  if (typeof uuid !== "string" || typeof rank !== "number") throw new FluxError("EPROTO", `${uri}: malformed hello`);
+  return { uuid, rank, hostname: String(hostname) };
 }
 
 /** Why a broker of this session cannot take `greeting`'s sender as its child; undefined when it can. */
@@ -45,6 +59,8 @@ export function refusal(greeting: Greeting, own: { rank: number; size: number; v
       `${PROTOCOL.join("-")} (flux ${own.version}): use the same flux on both`;
   }
   if (rank === 0 || rank >= own.size || rank === own.rank) return `rank ${rank} cannot be a child of rank ${own.rank}`;
+  // What an orphan has below it cannot take it in; for who moves in order this was asked before, and may be out of date.
+  if (greeting.failover && Idset.parse(greeting.ranks).has(own.rank)) return `rank ${own.rank} is below rank ${rank}`;
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 /** What brokers say to each other over one link; it never reaches the router. */
 
 import { encodeJson, errorText, Flag, FluxError, Message, MessageType, Role } from "../message/mod.ts";
+import { REFUSED } from "../ports/mod.ts";
 
 const UNANSWERED = ["overlay.ranks", "overlay.moving"];
 
@@ -15,11 +16,16 @@ export function linkRequest(topic: string, payload?: object): Message {
   });
 }
 
-/** What control messages from a child mean (wire.md §1.12). */
-export const Control = { keepalive: 0, status: 1 } as const;
+/** What control messages mean (wire.md §1.12): the first either way, status from a child, disconnect from a parent. */
+export const Control = { keepalive: 0, status: 1, disconnect: 2 } as const;
 
 export function controlMessage(kind: number, status: number): Message {
   return new Message({ type: MessageType.control, aux1: kind, aux2: status });
+}
+
+/** What the end of a link before it was of use comes to: ECONNREFUSED when nobody listens there, else ECONNRESET. */
+export function linkError(uri: string, reason: string): FluxError {
+  return new FluxError(reason === REFUSED ? "ECONNREFUSED" : "ECONNRESET", `${uri}: ${reason}`);
 }
 
 /** The error number of an answer over a link as an exception, or nothing. */

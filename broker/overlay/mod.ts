@@ -4,3 +4,4 @@ export { Ring } from "./ring.ts";
 export { Topology } from "./topology.ts";
 export { type Child, type ChildChange } from "./children.ts";
 export { Tree } from "./tree.ts";
+export { type JoinOptions } from "./tree_options.ts";

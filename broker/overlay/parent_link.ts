@@ -1,14 +1,15 @@
 /** The link of a broker to a parent: the present one, one to be, or a former one that lingers. */
 
-import { encode, Idset, type JsonObject } from "../message/mod.ts";
+import { encode, Idset, type JsonObject, type Message } from "../message/mod.ts";
 import type { Link } from "../ports/mod.ts";
+import type { Peer } from "../router/mod.ts";
 import { controlMessage, linkRequest } from "./link_message.ts";
 
 export class ParentLink {
   readonly uri: string;
   readonly link: Link;
   /** Who the parent is, once it has taken us in. */
-  greeting?: { rank: number; uuid: string; hostname: string };
+  greeting?: { rank: number; uuid: string; id: string; hostname: string };
   /** The ranks behind us, as the parent knows them. */
   told: Idset = new Idset();
 
@@ -19,6 +20,15 @@ export class ParentLink {
 
   say(topic: string, payload?: JsonObject): void {
     this.link.send(encode(linkRequest(topic, payload)));
+  }
+
+  /** As the router knows it. */
+  peer(id: string): Peer {
+    const send = (message: Message) => {
+      this.link.send(encode(message));
+      return true;
+    };
+    return { id, kind: "parent", send };
   }
 
   control(kind: number, status: number): void {

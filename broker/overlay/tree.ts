@@ -12,7 +12,6 @@ import {
   encode,
   encodeJson,
   encodeText,
-  errorText,
   FluxError,
   Idset,
   type Message,
@@ -20,48 +19,56 @@ import {
   responseTo,
   Role,
 } from "../message/mod.ts";
-import type { DialOptions, Listener, ListenOptions } from "../ports/mod.ts";
+import type { Listener, Timer } from "../ports/mod.ts";
 import { type Child, Children } from "./children.ts";
-import { Control } from "./link_message.ts";
+import { Control, controlMessage, linkError } from "./link_message.ts";
 import { ParentLink } from "./parent_link.ts";
-import type { TreeOptions } from "./tree_options.ts";
-import { type Greeting, PROTOCOL, readGreeting, refusal } from "./hello.ts";
-
-/** Changes of the ranks behind us are gathered this long, ms, before the parent hears of them. */
-const GATHER_RANKS = 1;
-/**
- * What was asked over the link to a former parent has this long to be answered, ms. Halfway it is told that we have moved,
- * since everyone must know the new way before the old one is gone.
- */
-const LINGER = 200;
-/** A parent has this long to take note that we leave, ms; it may be stopped. */
-const FAREWELL = 2000;
-/** A child that announces our own rank this long, ms, is not just out of date. */
-const CYCLE = 2000;
+import { RouteIds } from "./route_ids.ts";
+import { dialOptions, type JoinOptions, listenOptions, type TreeOptions } from "./tree_options.ts";
+import { type Greeting, PROTOCOL, readGreeting, readWelcome, refusal } from "./hello.ts";
+import { CYCLE, FAREWELL, GATHER_RANKS, LINGER } from "./tree_times.ts";
+import { UnsentEvents } from "./unsent_events.ts";
 
 export class Tree {
   readonly #options: TreeOptions;
   readonly #children: Children;
   /** Links to parents: the present one, one that is being joined, former ones that linger. */
   readonly #links = new Set<ParentLink>();
+  readonly #routeIds = new RouteIds();
+  readonly #credentials: { userid: number; rolemask: number };
   #listener: Listener | undefined;
   #parent: ParentLink | undefined;
+  #parentSeen = 0;
+  #joins = 0;
+  readonly #unsent: UnsentEvents;
   #status = 0;
-  #announcing = false;
+  #announcing: Timer | undefined;
   #goodbye: (() => void) | undefined;
 
   constructor(options: TreeOptions) {
     this.#options = options;
     this.#children = new Children(options.rank);
+    this.#credentials = { userid: options.userid, rolemask: Role.owner };
+    this.#unsent = new UnsentEvents((text) => options.log("err", text));
   }
 
   get children(): Child[] {
     return this.#children.all;
   }
 
-  /** The parent's rank, uuid and URI once its hello was answered. */
-  get parent(): { rank: number; uuid: string; hostname: string; uri: string } | undefined {
+  /** The parent's rank, uuid and URI once its hello was answered, and the route id of the link to it. */
+  get parent(): { rank: number; uuid: string; id: string; hostname: string; uri: string } | undefined {
     return this.#parent?.greeting && { ...this.#parent.greeting, uri: this.#parent.uri };
+  }
+
+  /** `clock.now()` when the parent last said anything over the tree. */
+  get parentSeen(): number {
+    return this.#parentSeen;
+  }
+
+  /** How often a parent was joined. */
+  get joins(): number {
+    return this.#joins;
   }
 
   /** Where children reach us; empty before `listen`. */
@@ -75,9 +82,7 @@ export class Tree {
   }
 
   listen(endpoint: string): void {
-    const { keys, admits, transport } = this.#options;
-    const options: ListenOptions = { ...(keys && { keys }), ...(admits && { admits }) };
-    this.#listener = transport.listen(endpoint, options, {
+    this.#listener = this.#options.transport.listen(endpoint, listenOptions(this.#options), {
       message: (peer, bytes) => this.#fromChild(peer, bytes),
       down: (peer, reason) => this.#childGone(peer, "lost", reason),
       refused: (address, reason) => this.#options.log("warning", `refused ${address}: ${reason}`),
@@ -86,17 +91,14 @@ export class Tree {
 
   /**
    * Joins a parent; resolves when it has accepted us and is the parent. A former parent stays until then, and a little
-   * longer for answers on their way. Rejects with the refusal, with the signal's reason, or when the link breaks first.
+   * longer for answers on their way. Rejects with the refusal, with the signal's reason, with ECONNREFUSED when nobody
+   * listens there any more, or when the link breaks first.
    */
-  connect(uri: string, serverKey?: string, signal?: AbortSignal): Promise<void> {
+  connect(uri: string, serverKey?: string, how: JoinOptions = {}): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const options = this.#options;
-    const dial: DialOptions = {
-      name: options.random.uuid(),
-      ...(options.keys && serverKey && { keys: options.keys, serverKey }),
-    };
-    const link = options.transport.dial(uri, dial, {
-      up: () => this.#greet(parent),
+    const { signal, patience } = how;
+    const link = this.#options.transport.dial(uri, dialOptions(this.#options, serverKey, patience), {
+      up: () => this.#greet(parent, how.failover ?? false),
       message: (bytes) => {
         if (!this.#links.has(parent)) return;
         try {
@@ -112,7 +114,7 @@ export class Tree {
       },
       down: (reason) => {
         if (!this.#links.has(parent)) return;
-        reject(new FluxError("ECONNRESET", `${uri}: ${reason}`));
+        reject(linkError(uri, reason));
         this.#parentGone(parent, reason);
       },
     });
@@ -147,6 +149,13 @@ export class Tree {
     throw new FluxError("ENOENT", `rank ${rank} is not a child of rank ${this.#options.rank}`);
   }
 
+  /** The same, and the child is to end and not to look for another parent. Throws ENOENT. */
+  dismiss(rank: number, reason: string): void {
+    const [peer] = this.#children.peers((child) => child.rank === rank);
+    if (peer !== undefined) this.#control(peer, Control.disconnect);
+    this.disconnect(rank, reason);
+  }
+
   /** Ends the link to the parent, as if it were lost. Throws ENOENT when there is none. */
   disconnectParent(reason: string): void {
     if (!this.#parent) throw new FluxError("ENOENT", `rank ${this.#options.rank} has no parent`);
@@ -160,10 +169,10 @@ export class Tree {
     if (this.#parent?.greeting) this.#parent.control(Control.status, status);
   }
 
-  /** Sends an unnumbered event on its way to rank 0. */
+  /** Sends an unnumbered event on its way to rank 0; without a parent it waits for the next one. */
   publish(event: Message): void {
-    if (this.#parent?.greeting) this.#parent.link.send(encode(event));
-    else this.#options.log("err", `event ${event.topic} is lost: there is no link to a parent`);
+    if (this.#parent?.greeting) return this.#parent.link.send(encode(event));
+    this.#unsent.add(event);
   }
 
   /** Says that we are still there, for when nothing else was sent lately. */
@@ -171,7 +180,13 @@ export class Tree {
     if (this.#parent?.greeting) this.#parent.control(Control.keepalive, 0);
   }
 
+  /** Says so to the children. */
+  keepaliveDown(): void {
+    for (const peer of this.#children.peers(() => true)) this.#control(peer, Control.keepalive);
+  }
+
   close(): void {
+    this.#unsent.close();
     for (const parent of this.#links) parent.link.close();
     this.#links.clear();
     this.#parent = undefined;
@@ -179,40 +194,33 @@ export class Tree {
     this.#listener = undefined;
   }
 
-  #greet(parent: ParentLink): void {
+  #control(peer: string, kind: number): void {
+    this.#listener?.send(peer, encode(controlMessage(kind, 0)));
+  }
+
+  #greet(parent: ParentLink, failover: boolean): void {
     const { rank, uuid, hostname, version } = this.#options;
     parent.told = this.#children.lasting;
     const greeting: Greeting = { rank, uuid, hostname, version, ranks: `${parent.told}`, protocol: PROTOCOL };
-    parent.say("overlay.hello", { ...greeting, protocol: [...PROTOCOL] });
+    parent.say("overlay.hello", { ...greeting, protocol: [...PROTOCOL], ...(failover && { failover }) });
   }
 
   #accepted(parent: ParentLink, answer: Message): void {
-    if (answer.type !== MessageType.response || answer.topic !== "overlay.hello") {
-      throw new FluxError("EPROTO", `${parent.uri}: unexpected ${answer.topic || "message"} instead of a hello`);
-    }
-    if (answer.errnum !== 0) throw new FluxError(answer.errnum, errorText(answer.payload));
-    const { uuid, rank, hostname } = decodeJson(answer.payload);
-    if (typeof uuid !== "string" || typeof rank !== "number") {
-      throw new FluxError("EPROTO", `${parent.uri}: malformed hello`);
-    }
+    const { uuid, ...welcome } = readWelcome(parent.uri, answer);
     const previous = this.#parent;
     // An older link to the same broker ends: it is dead, though nobody told us, or we left it only just now.
     for (const link of this.#links) if (link.greeting?.uuid === uuid) this.#drop(link);
     // So does the one of a former child: to the router a broker is one peer.
     for (const peer of this.#children.peers((c) => c.uuid === uuid)) this.#endChild(peer, "moved", "it is the parent");
-    parent.greeting = { uuid, rank, hostname: String(hostname) };
+    const id = this.#routeIds.next(uuid);
+    parent.greeting = { uuid, id, ...welcome };
     this.#parent = parent;
-    const { link } = parent;
-    this.#options.router.join({
-      id: uuid,
-      kind: "parent",
-      send: (message) => {
-        link.send(encode(message));
-        return true;
-      },
-    });
+    this.#parentSeen = this.#options.clock.now();
+    this.#joins++;
+    this.#options.router.join(parent.peer(id));
     parent.control(Control.status, this.#status);
     this.#announce();
+    this.#unsent.send(parent.link);
     this.#options.parentJoined?.();
     if (previous && this.#links.has(previous)) this.#retire(previous);
   }
@@ -220,7 +228,7 @@ export class Tree {
   /** Leaves a former parent: what streams over it is ended at once, the rest gets `LINGER` to be answered. */
   #retire(parent: ParentLink): void {
     const { clock, router } = this.#options;
-    router.retire(parent.greeting!.uuid);
+    router.retire(parent.greeting!.id);
     clock.after(LINGER / 2, () => this.#links.has(parent) && parent.say("overlay.moving"));
     clock.after(LINGER, () => {
       if (this.#links.has(parent)) this.#moved(parent);
@@ -233,8 +241,13 @@ export class Tree {
   }
 
   #fromParent(parent: ParentLink, message: Message): void {
+    if (parent === this.#parent) this.#parentSeen = this.#options.clock.now();
+    if (message.type === MessageType.control) {
+      if (message.aux1 === Control.disconnect && parent === this.#parent) this.#options.dismissed?.();
+      return;
+    }
     if (message.type === MessageType.response && message.topic === "overlay.goodbye") return this.#goodbye?.();
-    this.#options.router.fromPeer(parent.greeting!.uuid, message);
+    this.#options.router.fromPeer(parent.greeting!.id, message);
   }
 
   #parentGone(parent: ParentLink, reason: string): void {
@@ -248,7 +261,7 @@ export class Tree {
   #drop(parent: ParentLink): void {
     this.#links.delete(parent);
     parent.link.close();
-    if (parent.greeting) this.#options.router.leave(parent.greeting.uuid);
+    if (parent.greeting) this.#options.router.leave(parent.greeting.id);
   }
 
   #fromChild(peer: string, bytes: Uint8Array): void {
@@ -263,7 +276,7 @@ export class Tree {
       this.#options.log("err", `${child ? `rank ${child.rank}` : "unknown peer"}: ${error.message}`);
       return this.#endChild(peer, "lost", error.message);
     }
-    this.#options.router.fromPeer(child.uuid, message);
+    this.#options.router.fromPeer(child.id, message);
   }
 
   /** Handles what only concerns the link; true when that was all. Throws EPROTO and EINVAL for what makes no sense. */
@@ -287,6 +300,8 @@ export class Tree {
       const greeting = readGreeting(decodeJson(request.payload));
       const why = refusal(greeting, this.#options);
       if (why) throw new FluxError("EINVAL", why);
+      const closed = greeting.failover && this.#options.refusesOrphans?.();
+      if (closed) throw new FluxError("EAGAIN", closed);
       this.#replace(greeting);
       answer(0, encodeJson({ rank, uuid, hostname }));
       this.#join(peer, greeting);
@@ -301,16 +316,17 @@ export class Tree {
   /** Ends older links to the broker that comes: one not noticed to be dead, one from when it was our parent. */
   #replace({ rank, uuid }: Greeting): void {
     for (const peer of this.#children.peers((child) => child.rank === rank || child.uuid === uuid)) {
-      this.#endChild(peer, "lost", "it came back over a new connection");
+      const isSame = this.#children.get(peer)?.uuid === uuid;
+      this.#endChild(peer, isSame ? "moved" : "lost", "it came back over a new connection");
     }
     for (const link of this.#links) if (link !== this.#parent && link.greeting?.uuid === uuid) this.#moved(link);
   }
 
   #join(peer: string, greeting: Greeting): void {
     const { clock, router } = this.#options;
-    const child = this.#children.join(peer, greeting, clock.now());
+    const child = this.#children.join(peer, greeting, this.#routeIds.next(greeting.uuid), clock.now());
     router.join({
-      id: child.uuid,
+      id: child.id,
       kind: "child",
       send: (message) => this.#listener?.send(peer, encode(message)) ?? false,
     });
@@ -322,19 +338,16 @@ export class Tree {
     const { ranks } = decodeJson(message.payload);
     if (typeof ranks !== "string") return;
     this.#children.announce(child, Idset.parse(ranks));
-    if (this.#isBelow(child)) this.#options.clock.after(CYCLE, () => this.#breakCycle(child));
+    if (child.announced.has(this.#options.rank)) this.#options.clock.after(CYCLE, () => this.#breakCycle(child));
     this.#reach();
     this.#options.childChanged(child, "ranks", "");
   }
 
   /** What a child announces may be out of date while ranks move; if it stays so, we are in a circle without rank 0. */
   #breakCycle(child: Child): void {
-    if (!this.#children.all.includes(child) || !this.#isBelow(child)) return;
-    this.disconnect(child.rank, `rank ${this.#options.rank} has got below it: the tree has a cycle`);
-  }
-
-  #isBelow(child: Child): boolean {
-    return child.announced.has(this.#options.rank);
+    const { rank } = this.#options;
+    if (!this.#children.all.includes(child) || !child.announced.has(rank)) return;
+    this.disconnect(child.rank, `rank ${rank} has got below it: the tree has a cycle`);
   }
 
   #moving(child: Child): void {
@@ -350,7 +363,7 @@ export class Tree {
 
   /** Tells the router and the parent which ranks are behind which child now. */
   #reach(): void {
-    for (const child of this.#children.all) this.#options.router.reach(child.uuid, child.ranks, child.moving);
+    for (const child of this.#children.all) this.#options.router.reach(child.id, child.ranks, child.moving);
     this.#announceSoon();
   }
 
@@ -370,25 +383,20 @@ export class Tree {
   #childGone(peer: string, change: "left" | "moved" | "lost", reason: string): void {
     const child = this.#children.remove(peer);
     if (!child) return;
-    this.#options.router.leave(child.uuid);
+    this.#options.router.leave(child.id);
     this.#reach();
     this.#options.childChanged(child, change, reason);
   }
 
   #announceSoon(): void {
-    if (this.#announcing || !this.#parent?.greeting) return;
-    this.#announcing = true;
-    this.#options.clock.after(GATHER_RANKS, () => {
-      this.#announcing = false;
+    if (!this.#parent?.greeting) return;
+    this.#announcing ??= this.#options.clock.after(GATHER_RANKS, () => {
+      this.#announcing = undefined;
       this.#announce();
     });
   }
 
   #announce(): void {
     for (const parent of this.#links) parent.announce(this.#children.lasting);
-  }
-
-  get #credentials(): { userid: number; rolemask: number } {
-    return { userid: this.#options.userid, rolemask: Role.owner };
   }
 }

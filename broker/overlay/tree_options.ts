@@ -1,6 +1,6 @@
 /** What the tree overlay of one broker is given. */
 
-import type { Clock, KeyPair, Random, Transport } from "../ports/mod.ts";
+import type { Clock, DialOptions, KeyPair, ListenOptions, Random, Transport } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
 import type { Child, ChildChange } from "./children.ts";
 
@@ -20,8 +20,38 @@ export interface TreeOptions {
   log(level: "err" | "warning" | "info" | "debug", text: string): void;
   /** Something happened to a child, or to what lies behind it. */
   childChanged(child: Child, change: ChildChange, reason: string): void;
+  /** Why no broker that has lost its parent can be taken in at present; undefined when it can. */
+  refusesOrphans?(): string | undefined;
   /** A link to a parent begins: the first one, or a new one after a move. */
   parentJoined?(): void;
   /** The link to the parent ended; the router has answered what went over it. */
   parentLost(reason: string): void;
+  /** The parent has ended the link on purpose: this broker is to end. */
+  dismissed?(): void;
+}
+
+/** How a parent is joined. */
+export interface JoinOptions {
+  readonly signal?: AbortSignal;
+  /** Tried once, for at most this long, ms; until it is there unless given. */
+  readonly patience?: number;
+  /** Joins a parent that was not asked beforehand, since the way there is lost. */
+  readonly failover?: boolean;
+}
+
+/** What each overlay needs to know for its links. */
+export interface LinkParts {
+  readonly random: Random;
+  readonly keys?: KeyPair | undefined;
+  admits?(publicKey: string): boolean;
+}
+
+/** A dial under a new name, with keys if links have any. */
+export function dialOptions({ random, keys }: LinkParts, serverKey?: string, patience?: number): DialOptions {
+  const security = keys && serverKey ? { keys, serverKey } : {};
+  return { name: random.uuid(), ...security, ...(patience !== undefined && { patience }) };
+}
+
+export function listenOptions({ keys, admits }: LinkParts): ListenOptions {
+  return { ...(keys && { keys }), ...(admits && { admits }) };
 }

@@ -10,11 +10,30 @@ export {
   type Listener,
   type ListenerEvents,
   type ListenOptions,
+  REFUSED,
   type Transport,
 } from "./transport.ts";
 export { loadHash } from "./digest.ts";
-export { type Child, type ExitStatus, type Spawner, type SpawnOptions } from "./spawner.ts";
-export { type ContentStore, memoryStore } from "./content_store.ts";
+export {
+  type Child,
+  type ExitStatus,
+  type Spawner,
+  type SpawnOptions,
+  type Task,
+  type TaskChannel,
+  type TaskOptions,
+} from "./spawner.ts";
+export { exitCode, signalOf, waitStatus } from "./wait_status.ts";
+export {
+  type ContentStore,
+  type ContentStores,
+  type ScannedBlob,
+  type StoreChanges,
+  type StoredBlob,
+  type StoreSwept,
+  type Sync,
+} from "./content_store.ts";
+export { sqliteStores } from "./sqlite_store.ts";
 export { readRusage, type Rusage, type Who } from "./rusage.ts";
 export { signalName, signalNumber } from "./signals.ts";
 export { systemSpawner } from "./system_spawner.ts";

@@ -28,7 +28,39 @@ export interface Child {
   kill(signal: string): void;
 }
 
+export interface TaskOptions {
+  argv: readonly string[];
+  cwd?: string;
+  /** The whole environment of the task; nothing is inherited. */
+  env: Readonly<Record<string, string>>;
+  stdin: "piped" | "null";
+  stdout: "inherit" | "piped" | "null";
+  stderr: "inherit" | "piped" | "null";
+  /** Connected sockets the task finds on its descriptors 3, 4 …: how many. Starting one that has any is slower. */
+  channels?: number;
+}
+
+/** Our end of a socket that a task has. */
+export interface TaskChannel {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/** A process in a session and a process group of its own, both of which its pid names. */
+export interface Task extends Omit<Child, "kill"> {
+  readonly channels: readonly TaskChannel[];
+  /**
+   * Signals the whole group by number: the process, also one that has ended, and all it has started. 0 only looks. False
+   * when nobody is left. Throws EPERM, EINVAL for what is no signal.
+   */
+  signal(number: number): boolean;
+  /** Calls `listener` whenever a signal has stopped the process. */
+  onStop(listener: () => void): void;
+}
+
 export interface Spawner {
   /** Throws FluxError ENOENT, EACCES, ENOTDIR … when the program cannot be started. */
   spawn(options: SpawnOptions): Child;
+  /** The same for a task; rejects as `spawn` throws. */
+  spawnTask(options: TaskOptions): Promise<Task>;
 }

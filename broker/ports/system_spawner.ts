@@ -1,34 +1,15 @@
 /** Processes of this machine. */
 
 import { errname, errnum, FluxError, strerror } from "../message/mod.ts";
+import { onStop, signalGroup } from "./process_groups.ts";
 import { signalName } from "./signals.ts";
-import type { Child, ExitStatus, Spawner, SpawnOptions } from "./spawner.ts";
+import type { Child, ExitStatus, Spawner, SpawnOptions, Task, TaskOptions } from "./spawner.ts";
 
 export const systemSpawner: Spawner = {
   spawn(options: SpawnOptions): Child {
-    const [program = "", ...args] = options.argv;
-    const { stdin, stdout, stderr, env, cwd, detached = false } = options;
-    let child: Deno.ChildProcess;
-    try {
-      child = new Deno.Command(program, {
-        args,
-        clearEnv: true,
-        env,
-        ...(cwd !== undefined && { cwd }),
-        stdin,
-        stdout,
-        stderr,
-        detached,
-      }).spawn();
-    } catch (error) {
-      throw explain(error, program, cwd);
-    }
+    const child = start(options);
     return {
-      pid: child.pid,
-      status: exitStatus(child.status),
-      stdin: stdin === "piped" ? child.stdin : null,
-      stdout: stdout === "piped" ? child.stdout : null,
-      stderr: stderr === "piped" ? child.stderr : null,
+      ...ends(child, options),
       kill(signal) {
         try {
           child.kill(signal as Deno.Signal);
@@ -38,7 +19,39 @@ export const systemSpawner: Spawner = {
       },
     };
   },
+
+  async spawnTask(options: TaskOptions): Promise<Task> {
+    if (options.channels) return await (await import("./channel_spawner.ts")).spawnWithChannels(options);
+    const child = start({ ...options, detached: true });
+    const { pid } = child;
+    const parts = ends(child, options);
+    return {
+      ...parts,
+      channels: [],
+      signal: (number) => signalGroup(pid, number),
+      onStop: (listener) => onStop(pid, parts.status, listener),
+    };
+  },
 };
+
+function start({ argv, cwd, ...rest }: SpawnOptions): Deno.ChildProcess {
+  const [program = "", ...args] = argv;
+  try {
+    return new Deno.Command(program, { args, clearEnv: true, ...(cwd !== undefined && { cwd }), ...rest }).spawn();
+  } catch (error) {
+    throw explainStart(error, program, cwd);
+  }
+}
+
+function ends(child: Deno.ChildProcess, { stdin, stdout, stderr }: Pick<SpawnOptions, "stdin" | "stdout" | "stderr">) {
+  return {
+    pid: child.pid,
+    status: exitStatus(child.status),
+    stdin: stdin === "piped" ? child.stdin : null,
+    stdout: stdout === "piped" ? child.stdout : null,
+    stderr: stderr === "piped" ? child.stderr : null,
+  };
+}
 
 /** Deno has no names for real-time signals and fails to report them; the number is in what it says. */
 async function exitStatus(status: Promise<Deno.CommandStatus>): Promise<ExitStatus> {
@@ -58,11 +71,9 @@ function hasEnded(error: unknown): boolean {
 }
 
 /** What went wrong, told of the thing that is at fault: the directory, the program, or its interpreter. */
-function explain(error: unknown, program: string, cwd: string | undefined): FluxError {
-  if (cwd !== undefined && !isDirectory(cwd)) {
-    const errno = exists(cwd) ? "ENOTDIR" : "ENOENT";
-    return new FluxError(errno, `${cwd}: ${strerror(errnum(errno))}`, { cause: error });
-  }
+export function explainStart(error: unknown, program: string, cwd: string | undefined): FluxError {
+  const errno = cwd === undefined ? undefined : refusalOf(cwd);
+  if (errno !== undefined) return new FluxError(errno, `${cwd}: ${strerror(errnum(errno))}`, { cause: error });
   if (error instanceof Deno.errors.PermissionDenied) {
     const why = isDirectory(program) ? "Is a directory" : strerror(errnum("EACCES"));
     return new FluxError("EACCES", `${program}: ${why}`, { cause: error });
@@ -80,6 +91,17 @@ function explain(error: unknown, program: string, cwd: string | undefined): Flux
 function osError(error: unknown): number | undefined {
   const found = /\(os error (\d+)\)/.exec(error instanceof Error ? error.message : "");
   return found ? Number(found[1]) : undefined;
+}
+
+/** Why a process cannot start in `path`; undefined when it can. */
+function refusalOf(path: string): "ENOENT" | "ENOTDIR" | "EACCES" | undefined {
+  try {
+    Deno.statSync(`${path}/.`);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return "EACCES";
+    return exists(path) ? "ENOTDIR" : "ENOENT";
+  }
 }
 
 function isDirectory(path: string): boolean {

@@ -7,7 +7,8 @@
  *   `peer`.
  * - Between one dialler and its listener, each way, messages arrive whole, in order and at most once. What
  *   was sent but not yet received when a connection ends may be lost; nothing else is ever lost.
- * - `dial` may come before `listen`: it keeps trying until it is connected once, or closed.
+ * - `dial` may come before `listen`: it keeps trying until it is connected once, or closed. With `patience` it is tried
+ *   once, and `down` reports `REFUSED` when nobody listens there, or any other reason when nobody answers in time.
  * - A connection that ended stays ended: `down` is reported once, and nothing arrives from it after that. Who
  *   wants to go on dials again under a new name.
  * - `send` never blocks and never drops: what the network does not take at once waits in memory, in order. A peer whose
@@ -76,7 +77,12 @@ export interface DialOptions {
   /** The listener's public key; needed with `keys`. */
   serverKey?: string;
   backlogLimit?: number;
+  /** Tries once, for at most this long, ms. */
+  patience?: number;
 }
+
+/** What `down` says when the machine is there and nobody listens: the process that did is gone. */
+export const REFUSED = "connection refused";
 
 export interface Transport {
   /**

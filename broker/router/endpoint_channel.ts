@@ -18,6 +18,7 @@ export function endpointChannel(
       heard?.(message);
       events?.message(message);
     },
+    gone: (peer) => events?.gone?.(peer),
   });
   return {
     send(message) {

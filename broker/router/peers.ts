@@ -36,6 +36,10 @@ export class Peers {
     return this.#byId.get(id);
   }
 
+  get all(): Linked[] {
+    return [...this.#byId.values()];
+  }
+
   /** The neighbour that takes ring requests. */
   get right(): Linked | undefined {
     return [...this.#byId.values()].find((linked) => linked.peer.kind === "right");

@@ -27,7 +27,7 @@ export class Pending {
 
   /** Whether the request that this answers is still open. */
   has(response: Message): boolean {
-    return this.#bySender.get(response.sender)?.has(response.matchtag) ?? false;
+    return this.#find(response) !== undefined;
   }
 
   /** Open requests that may be answered more than once. */
@@ -44,9 +44,11 @@ export class Pending {
 
   /** Ends the entry of this request, or of the request this answers. */
   forget(message: Message): void {
-    const tags = this.#bySender.get(message.sender);
-    if (tags?.delete(message.matchtag)) this.#size--;
-    if (tags?.size === 0) this.#bySender.delete(message.sender);
+    if (!this.#find(message)) return;
+    const tags = this.#bySender.get(message.sender)!;
+    tags.delete(message.matchtag);
+    this.#size--;
+    if (tags.size === 0) this.#bySender.delete(message.sender);
   }
 
   /** Everything unanswered; the table is empty afterwards. */
@@ -55,6 +57,16 @@ export class Pending {
     this.#bySender.clear();
     this.#size = 0;
     return requests;
+  }
+
+  /**
+   * The open request this is or answers. Sender and matchtag do not tell: a request that was failed somewhere on its way frees
+   * its matchtag, and may still be answered from further on. Then it came another way, since the link it came by is gone.
+   */
+  #find({ sender, matchtag, routes }: Message): Message | undefined {
+    const request = this.#bySender.get(sender)?.get(matchtag);
+    if (request?.routes.length !== routes.length) return undefined;
+    return request.routes.every((id, i) => id === routes[i]) ? request : undefined;
   }
 
   #disconnected(disconnect: Message): void {

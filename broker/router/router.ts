@@ -38,6 +38,8 @@ export interface Endpoint {
   deliver(message: Message): void;
   /** Bytes on their way to it that it has not taken yet, where that can be told. */
   backlog?(): number;
+  /** A peer is lost: nobody waits for the answers to what came from it any more. */
+  gone?(peer: string): void;
 }
 
 export interface RouterOptions {
@@ -47,6 +49,9 @@ export interface RouterOptions {
   /** Numbers an event and gives it to everyone (rank 0), or sends it towards rank 0. */
   publish(event: Message): void;
 }
+
+/** The event under an older name, or undefined; `isWanted` tells whether anyone subscribed to a topic, before it is made. */
+export type Alias = (event: Message, isWanted: (topic: string) => boolean) => Message | undefined;
 
 interface Attached {
   endpoint: Endpoint;
@@ -66,7 +71,7 @@ export class Router {
   readonly #subscriptions = new Subscriptions();
   readonly #taps = new Set<Tap>();
   readonly #leaving = new Set<(id: string) => void>();
-  readonly #aliases: ((event: Message) => Message | undefined)[] = [];
+  readonly #aliases: Alias[] = [];
   #events: Message[] = [];
   #delivering = false;
 
@@ -99,12 +104,19 @@ export class Router {
     this.#peers.join(peer, ranks);
   }
 
-  /** A peer is lost: what was sent through it and not answered is answered EHOSTUNREACH. */
+  /**
+   * A peer is lost: what was sent through it and not answered is answered EHOSTUNREACH, and what came from it and is served
+   * here or beyond is cancelled.
+   */
   leave(id: string): void {
     for (const request of this.#peers.leave(id)?.pending.drain() ?? []) {
       this.#respond(request, errnum("EHOSTUNREACH"), "overlay disconnect");
     }
     for (const listener of [...this.#leaving]) listener(id);
+    for (const { endpoint } of [...this.#endpoints.values()]) endpoint.gone?.(id);
+    for (const { peer, pending } of this.#peers.all) {
+      for (const request of pending.streams()) if (request.routes.at(-1) === id) peer.send(cancellation(request));
+    }
   }
 
   /**
@@ -162,7 +174,7 @@ export class Router {
   }
 
   /** Adds an older name of an event: who subscribed to that name, and not to the event itself, gets what `alias` returns. */
-  alias(alias: (event: Message) => Message | undefined): void {
+  alias(alias: Alias): void {
     this.#aliases.push(alias);
   }
 
@@ -241,7 +253,7 @@ export class Router {
       this.#deliverEventTo(id, event);
     }
     for (const alias of this.#aliases) {
-      const other = alias(event);
+      const other = alias(event, (topic) => this.#subscriptions.has(topic));
       if (!other) continue;
       for (const id of [...this.#subscriptions.matching(other.topic)]) {
         if (!given.has(id)) this.#deliverEventTo(id, other);

@@ -24,6 +24,11 @@ export class Subscriptions {
     for (const [prefix, counts] of [...this.#byPrefix]) this.#drop(prefix, counts, id);
   }
 
+  /** Whether anyone has a subscription that `topic` begins with. */
+  has(topic: string): boolean {
+    return this.#byPrefix.keys().some((prefix) => topic.startsWith(prefix));
+  }
+
   /** Everyone with a subscription that `topic` begins with, each once. */
   matching(topic: string): Iterable<string> {
     let one: Map<string, number> | undefined;

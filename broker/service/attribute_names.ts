@@ -26,12 +26,28 @@ const RULES = `
   tbon.tcp_user_timeout tbon.connect_timeout tbon.fanout
   log-ring-size:I log-forward-level:I log-critical-level:I log-filename log-syslog-enable:I log-syslog-level:I
   log-stderr-mode:I log-stderr-level:RT log-level:RT
-  content.backing-module content.hash:I content.dump:RT content.restore:RT cron.directory vendor.*:RT,I
+  content.blob-size-limit:RT content.gc-grace:RT content.purge-target-size:RT content.purge-target-entries:RT
+  content.purge-old-entry:RT content.purge-large-entry:RT content.acct-entries:RO content.acct-size:RO
+  content.acct-dirty:RO content.acct-valid:RO content.flush-batch-count:RO
+  content.backing-module content.hash:I content.dump:RT content.restore:RT cron.directory live.*:RT vendor.*:RT,I
+  kvs.cache-size kvs.gc-threshold:RT kvs.versions:RT
   test.*:RT test-ro.*:RO test-nr.* test-im.*:I test-rd.*:RT
 `;
 
 /** Older names of attributes: what the 0.1.0 tools ask for → the attribute it is. */
 export const ATTRIBUTE_ALIASES: Readonly<Record<string, string>> = {
+  "content-acct-dirty": "content.acct-dirty",
+  "content-acct-entries": "content.acct-entries",
+  "content-acct-size": "content.acct-size",
+  "content-acct-valid": "content.acct-valid",
+  "content-backing": "content.backing-module",
+  "content-blob-size-limit": "content.blob-size-limit",
+  "content-flush-batch-count": "content.flush-batch-count",
+  "content-hash": "content.hash",
+  "content-purge-large-entry": "content.purge-large-entry",
+  "content-purge-old-entry": "content.purge-old-entry",
+  "content-purge-target-entries": "content.purge-target-entries",
+  "content-purge-target-size": "content.purge-target-size",
   "log-buflimit": "log-ring-size",
   "scratch-directory": "rundir",
   "snoop-uri": "local-uri",

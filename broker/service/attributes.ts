@@ -23,6 +23,17 @@ export class Attributes {
     this.#table.set(name, attribute);
   }
 
+  /** Adds or replaces one for as long as its owner wants; what is returned puts back what was there before. */
+  lend(name: string, attribute: Attribute): () => void {
+    const before = this.#table.get(name);
+    this.register(name, attribute);
+    return () => {
+      if (this.#table.get(name) !== attribute) return;
+      if (before) this.#table.set(name, before);
+      else this.#table.delete(name);
+    };
+  }
+
   /** The value; undefined for an attribute that is unknown or unset. */
   get(name: string): string | undefined {
     const value = this.#find(name)?.value;

@@ -24,6 +24,8 @@ export interface BrokerOptions {
   readonly attributes: Readonly<Record<string, string>>;
   /** Attributes that the bootstrap knows: broker.boot-method, broker.mapping, hostlist, parent-uri, session-id … */
   readonly facts?: Readonly<Record<string, string>>;
+  /** What programs that are run for others get when they bring no environment of their own; nothing unless given. */
+  environment?(): Record<string, string>;
   /** Milliseconds between heartbeats. */
   readonly heartrate: number;
   /** Milliseconds the children have to leave at shutdown. */

@@ -7,10 +7,13 @@ import type { BrokerParts } from "./native.ts";
  * `onChange` calls its argument at the next change of the children.
  */
 export async function childrenLeft(broker: BrokerParts, onChange: (changed: () => void) => void): Promise<void> {
-  const { tree, ports: { clock }, options: { grace } } = broker;
+  const { tree, topology, ports: { clock }, options: { rank, grace } } = broker;
+  // Who is further down gives up sooner, so that it is the one to blame that is named and not all above it.
+  const below = Math.max(0, topology.maxLevel - topology.level(rank) - 1);
+  const patience = grace * (1 + below / Math.max(1, topology.maxLevel));
   const expired = Promise.withResolvers<void>();
   let isLate = false;
-  const timer = clock.after(grace, () => {
+  const timer = clock.after(patience, () => {
     isLate = true;
     expired.resolve();
   });

@@ -3,10 +3,11 @@
  * and meet at rank 0, where groups are read. A rank leaves with the client that joined, and with the link it is behind.
  */
 
-import { FluxError, type Idset, NODEID_UPSTREAM, Role } from "../message/mod.ts";
+import { FluxError, type Idset, NODEID_UPSTREAM } from "../message/mod.ts";
 import { type Methods, objectField, type Request, stringField, user } from "../handle/mod.ts";
 import type { Clock, Timer } from "../ports/mod.ts";
 import { decodeChanges, encodeChanges, Groups } from "./groups.ts";
+import { requireLocal } from "./local_only.ts";
 import { watched } from "./watched.ts";
 
 /** Changes are gathered this long, ms, before they count and the parent hears of them. */
@@ -132,8 +133,4 @@ export class GroupsService {
     }
     for (const name of changed) for (const watcher of [...this.#watchers.get(name) ?? []]) watcher();
   }
-}
-
-function requireLocal(request: Request): void {
-  if (!(request.rolemask & Role.local)) throw new FluxError("EPROTO", `${request.topic} must come from the same rank`);
 }

@@ -21,6 +21,8 @@ export interface ChildHealth {
   readonly since: number;
   /** Why it is lost. */
   readonly error?: string;
+  /** It is there, and late with its heartbeats. */
+  readonly torpid?: boolean;
 }
 
 /** A change of a child, as the tree tells it. */
@@ -60,6 +62,15 @@ export class Health {
   /** In the order of their ranks. */
   get children(): ChildHealth[] {
     return [...this.#children.values()].sort((a, b) => a.rank - b.rank);
+  }
+
+  /** Marks a child as late with its heartbeats, or not any more. */
+  setTorpid(rank: number, torpid: boolean): void {
+    const child = this.#children.get(rank);
+    if (!child || (child.torpid ?? false) === torpid) return;
+    const marked = { ...child, torpid };
+    this.#children.set(rank, marked);
+    for (const watcher of [...this.#watchers]) watcher(marked);
   }
 
   /** Takes in a change. Watchers hear of it once the whole is up to date, if it changed a status. */

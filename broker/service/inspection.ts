@@ -7,6 +7,7 @@ import { cmbModuleService } from "./cmb/module.ts";
 import { cmbOverlayService } from "./cmb/overlay.ts";
 import { panicService } from "./cmb/panic.ts";
 import { cmbRusageService } from "./cmb/rusage.ts";
+import { failoverService } from "./failover_service.ts";
 import { moduleService } from "./module_service.ts";
 import type { BrokerParts } from "./native.ts";
 import { overlayService } from "./overlay_service.ts";
@@ -24,13 +25,16 @@ export function inspectionServices(broker: BrokerParts): Methods {
     ...moduleService(modules),
     ...overlayService(broker),
     ...broker.reparent.methods,
+    ...broker.kin.methods,
+    ...broker.guard.methods,
+    ...failoverService(broker),
     ...ringService(broker),
     ...traceMethods({
       router,
       clock,
       moduleId: (name) => modules.all.find((module) => module.name === name)?.id,
       parent: () => tree.parent?.rank,
-      rankOf: (peer) => [...tree.children, tree.parent].find((link) => link?.uuid === peer)?.rank ?? -1,
+      rankOf: (peer) => [...tree.children, tree.parent].find((link) => link?.id === peer)?.rank ?? -1,
     }),
     ...cmbModuleService(modules),
     ...cmbOverlayService(broker),

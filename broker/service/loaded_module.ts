@@ -43,7 +43,7 @@ class ModuleHandle extends Handle {
 export interface Surroundings {
   readonly router: Router;
   readonly userid: number;
-  readonly ports: Omit<ModulePorts, "log" | "attach">;
+  readonly ports: Omit<ModulePorts, "log" | "attach" | "backlog">;
   log(level: Parameters<ModulePorts["log"]>[0], text: string): void;
   rusage(who: Who): Rusage;
   fault: Fault;
@@ -87,7 +87,8 @@ export class LoadedModule implements Subject {
       rank: ports.rank,
       fault: heard,
     });
-    this.#doors = new ModuleDoors({ ...ports, attach: (owner) => endpointChannel(router, owner), log }, fault);
+    const backlog = (sender: string) => router.backlog(sender);
+    this.#doors = new ModuleDoors({ ...ports, attach: (owner) => endpointChannel(router, owner), backlog, log }, fault);
     this.#cut.promise.catch(() => {});
   }
 

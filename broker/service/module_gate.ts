@@ -4,7 +4,7 @@
  */
 
 import { FluxError, type Message } from "../message/mod.ts";
-import type { Channel, ChannelEvents, ModulePorts, Owner } from "../handle/mod.ts";
+import type { Channel, ChannelEvents, ModuleAttribute, ModulePorts, Owner } from "../handle/mod.ts";
 import type { Clock, Timer } from "../ports/mod.ts";
 
 /** Hears of what a module threw where nobody else could catch it; `where` says what it was doing. */
@@ -15,7 +15,7 @@ export function guarded(channel: Channel, fault: Fault): Channel {
   return {
     send: (message) => channel.send(message),
     close: () => channel.close(),
-    open: (events) => channel.open({ closed: events.closed, message: (message) => give(events, message, fault) }),
+    open: (events) => channel.open({ ...events, message: (message) => give(events, message, fault) }),
   };
 }
 
@@ -60,7 +60,7 @@ export class ModuleGate implements Channel {
   open(events: ChannelEvents): void {
     this.#events = events;
     this.#channel.open({
-      closed: events.closed,
+      ...events,
       message: (message) => {
         if (this.#held) this.#held.push(message);
         else give(events, message, this.#fault);
@@ -85,7 +85,12 @@ export class ModuleDoors {
   }
 
   get ports(): ModulePorts {
-    return { ...this.#ports, clock: this.#clock, attach: (owner) => this.#attach(owner) };
+    return {
+      ...this.#ports,
+      clock: this.#clock,
+      declare: (name, attribute) => this.#declare(name, attribute),
+      attach: (owner) => this.#attach(owner),
+    };
   }
 
   close(): void {
@@ -115,6 +120,12 @@ export class ModuleDoors {
         timer.cancel();
       },
     };
+  }
+
+  #declare(name: string, attribute: ModuleAttribute): () => void {
+    const end = this.#ports.declare(name, attribute);
+    this.#open.add({ end });
+    return end;
   }
 
   #attach(owner: Owner): Channel {

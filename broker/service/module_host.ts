@@ -24,7 +24,7 @@ const STOP = 10_000;
 export interface ModuleHostOptions {
   readonly router: Router;
   readonly userid: number;
-  readonly ports: Omit<ModulePorts, "log" | "attach">;
+  readonly ports: Omit<ModulePorts, "log" | "attach" | "backlog">;
   readonly log: Log;
   find(word: string): Promise<ModuleSource>;
   rusage(who: Who): Rusage;

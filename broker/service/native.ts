@@ -10,11 +10,16 @@ import type { Attributes } from "./attributes.ts";
 import type { BrokerOptions } from "./broker_options.ts";
 import { brokerService } from "./broker_service.ts";
 import { cmbAttrService } from "./cmb/attr.ts";
+import { cmbExecService } from "./cmb/exec.ts";
 import { cmbSeqService } from "./cmb/seq.ts";
 import { configService } from "./config_service.ts";
 import { eventService } from "./event_service.ts";
+import type { Launcher } from "./exec/launcher.ts";
+import { execService } from "./exec/service.ts";
 import type { GroupsService } from "./groups_service.ts";
+import type { Guard } from "./guard.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import type { Kin } from "./kin.ts";
 import type { ModuleHost } from "./module_host.ts";
 import type { Health } from "./health.ts";
 import { inspectionServices } from "./inspection.ts";
@@ -43,8 +48,13 @@ export interface BrokerParts {
   readonly groups: GroupsService;
   readonly heartbeat: Heartbeat;
   readonly modules: ModuleHost;
+  readonly launcher: Launcher;
   readonly health: Health;
   readonly reparent: Reparent;
+  readonly kin: Kin;
+  readonly guard: Guard;
+  /** Why this broker takes in no orphans: it has not heard of rank 0 for long. Undefined while it has. */
+  adrift: string | undefined;
   readonly card: Card;
   /** Public keys that were let in while the broker ran. */
   readonly admitted: Set<string>;
@@ -59,7 +69,7 @@ export interface BrokerParts {
 }
 
 /** Services whose name may be pinged: the broker, what 0.88 has as modules, what the 0.1.0 tools call it. */
-const PINGED = ["broker", "cmb", "config", "groups", "heartbeat", "overlay"];
+const PINGED = ["broker", "cmb", "config", "groups", "heartbeat", "overlay", "rexec"];
 
 export function nativeServices(broker: BrokerParts): Methods {
   const { rank } = broker.options;
@@ -70,10 +80,12 @@ export function nativeServices(broker: BrokerParts): Methods {
     ...brokerService(broker.attributes, Deno.env),
     ...memoryService(),
     ...configService((config) => reloadModules(broker, config)),
+    ...execService(broker.launcher),
     ...eventService(rank, (event) => broker.events.publish(event)),
     ...broker.groups.methods,
     ...broker.heartbeat.methods,
     ...cmbAttrService(broker.attributes),
+    ...cmbExecService(broker.launcher),
     ...cmbSeqService(rank, (topic, payload, to) => broker.handle.rpc(topic, payload, to)),
     ...shutdownService(broker),
     ...stateService(broker.machine),

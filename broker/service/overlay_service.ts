@@ -29,7 +29,7 @@ export function overlayService(broker: BrokerParts): Methods {
     },
     "overlay.stats-get": anyone(() => stats(broker)),
     "overlay.disconnect-subtree": ({ payload }) => {
-      tree.disconnect(integerField(payload, "rank"), "disconnected by request");
+      tree.dismiss(integerField(payload, "rank"), "disconnected by request");
     },
     "overlay.disconnect-parent": ({ payload }) => {
       tree.disconnectParent(optionalString(payload, "reason") ?? "disconnected by request");
@@ -37,9 +37,8 @@ export function overlayService(broker: BrokerParts): Methods {
   };
 }
 
-// A rank is torpid when it is late with its heartbeats; a lost link is noticed as such, so that none ever is here.
-function monitored({ rank, status }: ChildHealth): object {
-  return { rank, status, torpid: false };
+function monitored({ rank, status, torpid = false }: ChildHealth): object {
+  return { rank, status, torpid };
 }
 
 function stats({ tree, router, topology, options: { rank } }: BrokerParts): object {
@@ -48,8 +47,8 @@ function stats({ tree, router, topology, options: { rank } }: BrokerParts): obje
     "child-count": topology.children(rank).length,
     "child-connected": children.length,
     "parent-count": parent ? 1 : 0,
-    "parent-rpc": parent ? router.pending(parent.uuid) : 0,
-    "child-rpc": children.reduce((sum, { uuid }) => sum + router.pending(uuid), 0),
+    "parent-rpc": parent ? router.pending(parent.id) : 0,
+    "child-rpc": children.reduce((sum, { id }) => sum + router.pending(id), 0),
     interthread: { sendq: 0, recvq: 0 },
   };
 }

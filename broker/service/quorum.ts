@@ -38,16 +38,16 @@ export function followParent(broker: BrokerParts): Promise<void> {
   const follow = async (): Promise<void> => {
     const final = { final: stateNumber("shutdown") };
     const states = broker.handle.stream<{ state: number }>("state-machine.monitor", final, { rank: NODEID_UPSTREAM });
-    const parent = broker.tree.parent?.uuid;
+    const { joins } = broker.tree;
     try {
       for await (const { state } of states) {
         if (state >= stateNumber("run")) resolve();
         if (state >= stateNumber("cleanup")) void broker.shutdown(0, "parent is shutting down");
       }
     } catch (error) {
-      // The stream ended with the link to a former parent: the new one is followed like the first.
-      const present = broker.tree.parent?.uuid;
-      if (present === undefined || present === parent) throw error;
+      // The stream ended with the link to a former parent: the next one is followed like the first.
+      if (!(error instanceof FluxError)) throw error;
+      if (broker.tree.joins === joins) await broker.guard.nextParent();
       await follow();
     }
   };

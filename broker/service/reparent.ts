@@ -21,6 +21,8 @@ export class Reparent {
   /** Parents this broker has had, by endpoint. */
   readonly #known = new Map<string, Card>();
   readonly #turns: Turns;
+  /** The parent it had first; undefined at rank 0. */
+  home: Card | undefined;
   #busy = false;
 
   constructor(broker: BrokerParts) {
@@ -38,8 +40,37 @@ export class Reparent {
     };
   }
 
+  /**
+   * Makes an ancestor the parent whose card is known, without asking anybody beforehand: the way up is lost, or seems to be.
+   * A parent that is still there stays until the other has taken us in. Tried once, for at most `patience` ms. Throws
+   * ECONNREFUSED when that broker is gone, ETIMEDOUT when it does not answer, EAGAIN when it is cut off itself or this broker
+   * changes its parent already, EOVERFLOW when events that were missed are no longer kept there.
+   */
+  async failover(rank: number, patience: number): Promise<void> {
+    const to = this.#broker.kin.ancestor(rank);
+    if (this.#busy) throw new FluxError("EAGAIN", `rank ${this.#broker.options.rank} is changing its parent already`);
+    this.#busy = true;
+    try {
+      await this.#join(to, patience, true);
+      this.#broker.log("info", `reparent ${to.tbon} (failover)`, "overlay");
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** This broker is changing its parent. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
+  /** The parent's card. Its tree link is there. */
+  get parent(): Card | undefined {
+    return this.#known.get(this.#broker.tree.parent?.uri ?? "");
+  }
+
   /** Notes the first parent. */
   began(parent: Card): void {
+    this.home = parent;
     this.#known.set(parent.tbon, parent);
   }
 
@@ -80,21 +111,29 @@ export class Reparent {
   }
 
   async #move(to: Card): Promise<void> {
-    const { handle, tree, events, options: { rank, keys }, ports: { clock } } = this.#broker;
+    const { handle, options: { rank, keys } } = this.#broker;
     if (to.rank === rank) throw new FluxError("EINVAL", "that is this broker itself");
-    const key = keys && to.publicKey;
     await handle.rpc("overlay.admit", { rank, publicKey: keys?.publicKey }, { rank: to.rank, timeout: SEARCH });
+    await this.#join(to, PATIENCE, false);
+  }
+
+  async #join(to: Card, patience: number, failover: boolean): Promise<void> {
+    const { tree, events, options: { keys }, ports: { clock } } = this.#broker;
+    const key = keys && to.publicKey;
     const over = new AbortController();
     const late = () => over.abort(new FluxError("ETIMEDOUT", `${to.tbon}: rank ${to.rank} did not take us in`));
-    const timer = clock.after(PATIENCE, late);
-    const from = this.#known.get(tree.parent?.uri ?? "");
+    const timer = clock.after(patience, late);
+    const how = { signal: over.signal, failover, ...(failover && { patience }) };
+    const from = this.parent;
+    const isNew = !this.#known.has(to.tbon);
+    this.#known.set(to.tbon, to);
     try {
-      await events.connect(to.events, key, over.signal);
-      await tree.connect(to.tbon, key, over.signal);
-      this.#known.set(to.tbon, to);
+      await events.connect(to.events, key, how);
+      await tree.connect(to.tbon, key, how);
     } catch (error) {
+      if (isNew) this.#known.delete(to.tbon);
       // Events must come from whoever is the parent, so that its loss is the loss of both.
-      if (from) events.connect(from.events, keys && from.publicKey).catch(() => {});
+      if (from && tree.parent) events.connect(from.events, keys && from.publicKey).catch(() => {});
       throw error;
     } finally {
       timer.cancel();

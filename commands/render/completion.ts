@@ -4,7 +4,7 @@ import { type Completion, type OptionTable, takesValue } from "../options.ts";
 
 /** A point on the command line where words are expected: behind `flux`, a command or a subcommand. */
 export interface Place {
-  /** The words that lead here: `[]`, `["event"]`, `["event", "pub"]`. */
+  /** The words that lead here: `[]`, `["event"]`, `["event", "pub"]`, `["kvs", "namespace", "create"]`. */
   readonly path: readonly string[];
   readonly summary: string;
   readonly options: OptionTable;
@@ -18,8 +18,8 @@ export interface Grammar {
   readonly places: readonly Place[];
 }
 
-/** Kinds of values that `flux __complete` lists. */
-export const DYNAMIC: readonly string[] = ["rank", "attr", "module"];
+/** Kinds of values that `flux __complete KIND WORD` lists; keys a directory at a time, and directories with a dot. */
+export const DYNAMIC: readonly string[] = ["rank", "attr", "module", "key"];
 
 /** `-n` and `--count` as they are typed. */
 export function spellings(options: OptionTable): string[] {

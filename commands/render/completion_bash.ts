@@ -51,11 +51,20 @@ _flux_words() {
 ${table(grammar, words)}  esac
 }
 
+# What only a broker knows; no word of it is expanded. Behind a directory of keys there is no blank.
+_flux_ask() {
+  local line
+  while IFS= read -r line; do
+    [[ $line == "$2"* ]] && COMPREPLY+=("$line")
+  done < <(flux __complete "$1" "$2" 2>/dev/null)
+  [[ $1 == key && \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *. ]] && compopt -o nospace 2>/dev/null
+}
+
 # Candidates of kind $1 that begin with $2. None: bash offers file names.
 _flux_candidates() {
   case $1 in
     =*) COMPREPLY=($(compgen -W "\${1#=}" -- "$2")) ;;
-    ${DYNAMIC.join("|")}) COMPREPLY=($(compgen -W "$(flux __complete "$1" 2>/dev/null)" -- "$2")) ;;
+    ${DYNAMIC.join("|")}) _flux_ask "$1" "$2" ;;
     directory) compopt -o dirnames 2>/dev/null ;;
   esac
 }
@@ -97,8 +106,8 @@ _flux() {
         word=\${word:1}
       done
     else
-      _flux_words "$place"
-      if [[ $REPLY == =* && " \${REPLY#=} " == *" $word "* && $place != *" "* ]]; then
+      _flux_options "\${place:+$place }$word"
+      if [[ $REPLY ]]; then
         place=\${place:+$place }$word
       else
         stop=1

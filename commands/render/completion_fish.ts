@@ -16,7 +16,7 @@ function candidates(complete: Completion | undefined, grammar: Grammar): string 
   if (complete === "command") {
     return ` -f -a ${quoted((grammar.places[0]?.words ?? []).map(([name]) => name).join(" "))}`;
   }
-  if (typeof complete === "string") return ` -f -a '(flux __complete ${complete} 2>/dev/null)'`;
+  if (typeof complete === "string") return ` -f -a '(flux __complete ${complete} (commandline -ct) 2>/dev/null)'`;
   return ` -f -a ${quoted(complete.join(" "))}`;
 }
 

@@ -47,7 +47,9 @@ export function zshScript(grammar: Grammar): string {
 
 # What only a broker knows: ${DYNAMIC.join(", ")}.
 _flux_ask() {
-  compadd -- \${(f)"$(flux __complete $1 2>/dev/null)"}
+  local -a after
+  [[ $1 == key ]] && after=(-S '')
+  compadd $after -- \${(f)"$(flux __complete $1 $PREFIX 2>/dev/null)"}
 }
 
 _flux_options() {

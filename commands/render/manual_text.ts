@@ -5,13 +5,13 @@
  *     # flux-ping(1)
  *     <!-- synopsis -->              NAME and SYNOPSIS
  *     ## DESCRIPTION                 a section; ### is a part of one
- *     <!-- options -->               the option list; `<!-- options pub -->` that of a subcommand
+ *     <!-- options -->               the option list; `<!-- options pub -->` that of a subcommand, of whatever depth
  *
  * Forms: paragraphs, `- ` lists, blocks of code indented by four spaces, `code`, **bold**, *emphasis*.
  */
 
 import type { Command } from "../command.ts";
-import { childLeaf, leavesOf, rootLeaf } from "../leaf.ts";
+import { childLeaf, type Leaf, leavesOf, rootLeaf } from "../leaf.ts";
 import type { OptionTable } from "../options.ts";
 import { plain, styled } from "./inline.ts";
 import { optionTerm, sortedOptions, wrap } from "./layout.ts";
@@ -22,7 +22,7 @@ export interface Facts {
   readonly title: string;
   readonly summary: string;
   readonly synopsis: readonly string[];
-  /** The options of the command or of a subcommand; undefined if there is no such subcommand. */
+  /** The options of the command or of a subcommand (`create`, `namespace create`); undefined if there is none. */
   options(subcommand?: string): OptionTable | undefined;
 }
 
@@ -40,18 +40,20 @@ const STEP = 4;
 export function factsOf(command: Command): Facts {
   const root = rootLeaf(command);
   const name = `flux ${command.name}`;
-  const forms = leavesOf(root).flatMap((leaf) => {
-    const words = leaf === root || leaf.command === command ? name : `${name} ${leaf.command.name}`;
-    return leaf.command.usage.map((form) => `${words} ${form}`.trimEnd());
-  });
+  const forms = leavesOf(root).flatMap((leaf) =>
+    leaf.command.usage.map((form) => `${name}${leaf.title.slice(root.title.length)} ${form}`.trimEnd())
+  );
   return {
     title: `flux-${command.name}`,
     summary: command.summary,
     synopsis: command.usage.length > 0 ? command.usage.map((form) => `${name} ${form}`.trimEnd()) : forms,
     options(subcommand) {
-      if (subcommand === undefined) return root.table;
-      const child = command.subcommands?.[subcommand];
-      return child && childLeaf(root, child).table;
+      let leaf: Leaf | undefined = root;
+      for (const word of subcommand?.split(" ") ?? []) {
+        const child: Command | undefined = leaf?.command.subcommands?.[word];
+        leaf = leaf && child && childLeaf(leaf, child);
+      }
+      return leaf?.table;
     },
   };
 }
@@ -64,7 +66,7 @@ export function manualText(source: string, facts: Facts, look: Look): string {
   const out: string[] = [];
   for (const block of blocks(source)) {
     const [first = ""] = block;
-    const mark = /^<!-- (\w+) ?(\S*) -->$/.exec(first);
+    const mark = /^<!-- (\w+) ?([\w -]*?) -->$/.exec(first);
     const heading = /^(#+) (.*)$/.exec(first);
     if (mark) out.push(...generated(mark[1]!, mark[2]!));
     else if (heading?.[1] === "#") out.push(strong(heading[2]!.toUpperCase()));

@@ -9,6 +9,8 @@ import type { Capture, Spoken } from "../captures.ts";
 import { PATIENCE, RawClient } from "./replay_client.ts";
 import { type Mismatch, mismatches, type Tolerance } from "./replay_shape.ts";
 
+const decoder = new TextDecoder();
+
 /** What one capture needs to be replayed, and what may differ when it is. */
 export interface Allowances extends Tolerance {
   /** The rank whose broker the program talks to; 0 unless said. */
@@ -25,6 +27,12 @@ export interface Allowances extends Tolerance {
   surplus?: readonly string[];
   /** A request that another program makes so that there is something to report. */
   stir?: string;
+  /** Topics whose answers to one request may come in another order. */
+  anyOrder?: readonly string[];
+  /** What stands for parts of a withheld message, so that it can be said after all. */
+  fill?: Readonly<Record<string, string>>;
+  /** The ids of processes are others here: what was captured of one is said with the one that came. */
+  pids?: boolean;
 }
 
 /** One deviation from a capture. */
@@ -78,6 +86,8 @@ class Run {
   readonly #models = new Map<string, Spoken>();
   #other: RawClient | undefined;
   #stirred = false;
+  /** Of processes: captured, and here. */
+  readonly #pids = new Map<string, string>();
 
   constructor(capture: Capture, connect: (rank: number) => Promise<RawClient>, allowances: Allowances) {
     this.#capture = capture;
@@ -90,12 +100,12 @@ class Run {
   }
 
   async say(spoken: Spoken): Promise<void> {
-    if (!spoken.bytes || !spoken.message) {
-      throw new Error(`${this.#capture.name}.txt:${spoken.line}: the capture withholds these bytes`);
-    }
-    const renamed = this.#rename(spoken.message);
-    if (spoken.message.type === MessageType.event) this.#published.push(renamed);
-    await this.#client(spoken).send(this.#allow.rename ? encode(renamed) : spoken.bytes);
+    const message = spoken.message ?? this.#filled(spoken);
+    if (!message) throw new Error(`${this.#capture.name}.txt:${spoken.line}: the capture withholds these bytes`);
+    const renamed = this.#rename(message);
+    if (message.type === MessageType.event) this.#published.push(renamed);
+    const asCaptured = spoken.bytes && !this.#allow.rename && !this.#allow.pids;
+    await this.#client(spoken).send(asCaptured ? spoken.bytes! : encode(renamed));
   }
 
   /** Awaits the message that was captured here and compares it. False when it does not come. */
@@ -110,7 +120,9 @@ class Run {
     else if (expected.has(Flag.streaming)) await this.#stir();
 
     for (;;) {
-      const actual = await this.#client(spoken).take((message) => keyOf(message) === keyOf(expected));
+      const actual = await this.#client(spoken).take((message) =>
+        keyOf(message) === keyOf(expected) && (!this.#comesInAnyOrder(message) || this.#fits(expected, message))
+      );
       if (!actual) {
         const why = this.#client(spoken).closed ? "the connection was closed" : "nothing within the time limit";
         this.#report(spoken, [{ path: "message", expected: "one", actual: why }]);
@@ -122,6 +134,7 @@ class Run {
         continue;
       }
       this.#compare(spoken, expected, actual);
+      this.#learnPid(expected, actual);
       if (many) this.#models.set(modelKey(spoken.connection, expected), spoken);
       return true;
     }
@@ -172,6 +185,31 @@ class Run {
     for (const mismatch of found) this.differences.push({ capture: this.#capture.name, line, message, ...mismatch });
   }
 
+  #comesInAnyOrder(message: Message): boolean {
+    return this.#allow.anyOrder?.includes(message.topic) ?? false;
+  }
+
+  #fits(expected: Message, actual: Message): boolean {
+    return mismatches(expected, actual, this.#allow).length === 0;
+  }
+
+  #learnPid(expected: Message, actual: Message): void {
+    if (!this.#allow.pids || expected.errnum !== 0) return;
+    const [theirs, ours] = [expected, actual].map(({ payload }) => /"pid":(\d+)/.exec(decoder.decode(payload))?.[1]);
+    if (theirs && ours) this.#pids.set(theirs, ours);
+  }
+
+  /** A request of which only the print is known, made of that and of what fills its gaps. */
+  #filled({ printed: { kind, topic, flags, first, second, payload } }: Spoken): Message | undefined {
+    if (!this.#allow.fill || kind !== "REQ") return undefined;
+    let text = payload.replace(/\\0$/, "");
+    for (const [gap, filling] of Object.entries(this.#allow.fill)) text = text.replaceAll(gap, filling);
+    const nodeid = first[1] === "ANY" ? 0xffffffff : Number(first[1]);
+    const streaming = flags.includes("STREAM") ? Flag.streaming : 0;
+    const parts = { type: MessageType.request, topic, flags: streaming, aux1: nodeid, aux2: Number(second[1]) };
+    return new Message({ ...parts, payload: encodeText(text) });
+  }
+
   #mayRepeat(message: Message): boolean {
     return isItem(message) && (this.#allow.many?.includes(message.topic) ?? false);
   }
@@ -200,8 +238,13 @@ class Run {
   /** The message with the names that services have here. */
   #rename(message: Message): Message {
     const names = Object.entries(this.#allow.rename ?? {});
-    if (names.length === 0) return message;
+    if (names.length === 0 && this.#pids.size === 0) return message;
     const renamed = message.copy();
+    for (const [theirs, ours] of this.#pids) {
+      if (renamed.payload?.at(-1) !== 0) continue;
+      const text = decoder.decode(renamed.payload.subarray(0, -1));
+      renamed.payload = encodeText(text.replace(`"pid":${theirs}`, `"pid":${ours}`));
+    }
     for (const [from, to] of names) {
       if (renamed.service === from) renamed.topic = to + renamed.topic.slice(from.length);
       if (renamed.payload?.at(-1) !== 0) continue;

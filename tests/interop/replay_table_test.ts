@@ -14,8 +14,10 @@ Deno.test("plans calls a capture silent if and only if it holds no message", () 
   assertEquals(of("silent").sort(), wordless);
 });
 
-Deno.test("plans replays only captures of which all bytes are known", () => {
+Deno.test("plans replays only captures of which all bytes are known, or can be filled in", () => {
   for (const name of of("now")) {
+    const plan = plans[name]!;
+    if (plan.kind === "now" && plan.allowances.fill) continue;
     assert(messagesOf(readCapture(name)).every(({ bytes }) => bytes), `${name} withholds bytes`);
   }
 });

@@ -56,8 +56,9 @@ Deno.test("flux module says what is wrong in one line, and on which ranks", asyn
   await flux(session, "module", "load", "-r", "1", "counter");
   assertEquals(
     await load("-r", "all", "counter"),
-    "flux-module: counter: module/service name already in use\nhint: this is so on rank 1 only\n",
+    "flux-module: counter: module/service name already in use\nhint: this is so on rank 1 only; rank [0,2] removed it again\n",
   );
+  assert(!(await flux(session, "module", "list", "-r", "0,2")).includes("counter"));
   assert((await load("nothing")).startsWith(`flux-module: ${FIXTURES}/nothing.js: there is no default export`));
   await Deno.writeTextFile(`${session.directory}/broken.js`, "export default {\n  start( {},\n};\n");
   const broken = await load("./broken.js");

@@ -7,6 +7,7 @@
  */
 
 import { fail } from "node:assert";
+import { killTree } from "../../broker/boot/process_tree.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 /** What `scripts/build` makes; another one for a test of the fixture's user: FLUX_TEST_EXECUTABLE. */
@@ -37,6 +38,8 @@ export interface SessionOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The initial program, which has to print FLUX_URI first; one that waits for the end of its input unless given. */
   readonly program?: readonly string[];
+  /** A command that runs the one behind it: `flux start` is started through it. */
+  readonly through?: readonly string[];
 }
 
 /** Resolves when `condition` holds; fails, telling `what` was waited for, when it does not come true. */
@@ -71,11 +74,16 @@ export async function runFlux(args: readonly string[], { stdin, env, cwd }: RunO
   return { code, signal, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
-/** Starts the executable with its output piped. */
-export function spawnFlux(args: readonly string[], options: Deno.CommandOptions = {}): Deno.ChildProcess {
+/** Starts the executable, or a command that starts it, with its output piped. */
+export function spawnFlux(
+  args: readonly string[],
+  options: Deno.CommandOptions = {},
+  through: readonly string[] = [],
+): Deno.ChildProcess {
+  const [command, ...words] = [...through, executable, ...args];
   try {
-    return new Deno.Command(executable, {
-      args: [...args],
+    return new Deno.Command(command!, {
+      args: words,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -132,8 +140,17 @@ export async function startSession(options: SessionOptions = {}): Promise<Sessio
     cwd: directory,
     env: { FLUX_TMPDIR: directory, ...env },
     stdin: "piped",
-  });
+  }, options.through);
   return await Session.started(size, directory, child);
+}
+
+/** The same for a `flux start` that is not up yet: `tmpdir` is its FLUX_TMPDIR. */
+export async function crash(child: Deno.ChildProcess, tmpdir: string): Promise<void> {
+  killTree(child.pid, `FLUX_TMPDIR=${tmpdir}`);
+  await child.status;
+  for await (const { name } of Deno.readDir(tmpdir)) {
+    if (name.startsWith("flux-")) await Deno.remove(`${tmpdir}/${name}`, { recursive: true });
+  }
 }
 
 export class Session implements AsyncDisposable {
@@ -170,8 +187,8 @@ export class Session implements AsyncDisposable {
   /** Made by {@link startSession}. */
   static async started(size: number, directory: string, child: Deno.ChildProcess): Promise<Session> {
     const session = new Session(size, directory, child);
+    let ended = false;
     try {
-      let ended = false;
       void child.status.then(() => ended = true);
       await until("the initial program to print FLUX_URI", () => ended || session.#stdout.includes("\n"));
       const path = /^local:\/\/(.*)\/local-0\n/.exec(session.#stdout)?.[1];
@@ -179,8 +196,11 @@ export class Session implements AsyncDisposable {
       session.#rundir = path;
       return session;
     } catch (error) {
-      child.kill("SIGKILL");
-      throw session.#explained(error);
+      if (!ended) child.kill("SIGKILL");
+      const explained = session.#explained(error);
+      await session.ended;
+      await Deno.remove(directory, { recursive: true });
+      throw explained;
     }
   }
 
@@ -233,6 +253,13 @@ export class Session implements AsyncDisposable {
       await this.#stdin.close().catch(() => {});
     }
     return await this.ended;
+  }
+
+  /** Kills every process of the session at the same moment, so that it leaves its files as they are; removes those of its run directory. */
+  async crash(): Promise<void> {
+    this.#stopped = true;
+    await crash(this.#child, this.directory);
+    await this.ended;
   }
 
   /** Resolves when nothing of the session is left; fails with a list of what is. */

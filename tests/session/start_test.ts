@@ -70,7 +70,7 @@ for (
     [["--security", "plain"], "passwords between brokers (--security plain) are not supported"],
     [["-N", "4"], "--nnodes needs Slurm, which this version cannot start through"],
     [["--hosts", "a,b"], "--hosts: this version cannot start on other hosts"],
-    [["--statedir", "x"], "--statedir: this version keeps a session's data in memory only"],
+    [["--sync", "full"], "--sync is about what --statedir keeps"],
     [["-O", "kvs"], "malformed module option: kvs"],
     [["-O", "nothing:a=b"], "module argument for unknown module: nothing"],
     [["-o", "--no-such"], "unrecognized option '--no-such'"],
@@ -194,8 +194,9 @@ Deno.test("the death of a leaf broker is reported and the session goes on", asyn
   assertEquals((await session.stop()).code, 0, session.stderr);
 });
 
-Deno.test("the death of an inner broker takes what is below it along, reported together", async () => {
+Deno.test("without live the death of an inner broker takes what is below it along, reported together", async () => {
   await using session = await startSession({ size: 7 });
+  assertEquals((await session.flux(["module", "remove", "--rank", "all", "live"])).code, 0);
   const pid = session.pid(1);
   Deno.kill(pid, "SIGKILL");
   await until("both are reported", () => session.stderr.includes("ended: lost connection to parent"));
@@ -203,6 +204,16 @@ Deno.test("the death of an inner broker takes what is below it along, reported t
   assert(session.stderr.includes("flux-start: ranks 3-4 ended: lost connection to parent\n"), session.stderr);
   assertEquals((await session.flux(["getattr", "size"], { rank: 6 })).stdout, "7\n");
   assertEquals((await session.stop()).code, 0, session.stderr);
+});
+
+Deno.test("the death of an inner broker takes nobody along, and the session ends in order afterwards", async () => {
+  await using session = await startSession({ size: 7 });
+  const pid = session.pid(1);
+  Deno.kill(pid, "SIGKILL");
+  await until("it is reported", () => session.stderr.includes(`flux-start: 1 (pid ${pid}) SIGKILL\n`));
+  for (const rank of [3, 4, 6]) assertEquals((await session.flux(["getattr", "size"], { rank })).stdout, "7\n");
+  const { code, stderr } = await session.stop();
+  assertEquals([code, stderr], [0, `flux-start: 1 (pid ${pid}) SIGKILL\n`]);
 });
 
 Deno.test("the death of the initial program ends the session with its signal", async () => {

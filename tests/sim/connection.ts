@@ -7,8 +7,8 @@ export interface Wire {
   readonly statistics: NetworkStatistics;
   /** How long a connection survives a cut, ms. */
   readonly timeoutMs: number;
-  /** Travel time of the next message, ms. */
-  delay(): number;
+  /** Travel time of the next message between two hosts, ms. */
+  delay(from: string, to: string): number;
   isHeld(from: string, to: string): boolean;
   leave(connection: Connection): void;
 }
@@ -116,9 +116,13 @@ export class Connection {
     for (const side of [0, 1] as const) {
       const [first] = this.#lanes[side].queue;
       if (!first || this.#lanes[side].timer) continue;
-      first.due = Math.max(first.due, this.#wire.clock.now() + this.#wire.delay());
+      first.due = Math.max(first.due, this.#wire.clock.now() + this.#delay(side));
       this.#start(side);
     }
+  }
+
+  #delay(side: 0 | 1): number {
+    return this.#wire.delay(this.hosts[side], this.hosts[1 - side]!);
   }
 
   #isHeld(side: 0 | 1): boolean {
@@ -127,7 +131,7 @@ export class Connection {
 
   #put(side: 0 | 1, content: Content): void {
     const lane = this.#lanes[side];
-    lane.queue.push({ content, due: this.#wire.clock.now() + this.#wire.delay() });
+    lane.queue.push({ content, due: this.#wire.clock.now() + this.#delay(side) });
     if (content.kind === "message") lane.bytes += content.bytes.length;
     this.#start(side);
   }

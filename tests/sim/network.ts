@@ -19,8 +19,12 @@ export interface SimNetwork {
   oneWay(from: string, to: string): void;
   /** Holds everything between hosts of different groups. Hosts in no group are not touched. */
   partition(...groups: readonly (readonly string[])[]): void;
+  /** Undoes that, and any other cut between hosts of different groups. */
+  rejoin(...groups: readonly (readonly string[])[]): void;
   /** Undoes cuts: those between two hosts, or all. */
   heal(a?: string, b?: string): void;
+  /** What a host sends and is sent travels up to `ms` longer from now on; 0: as everybody's. */
+  slow(host: string, ms: number): void;
   /** Ends the connections between two hosts at once, and both sides hear it; they may dial again. */
   reset(a: string, b: string): void;
   /** The process `host` dies: it hears nothing any more, what it does has no effect, its peers hear `down`. */
@@ -78,8 +82,12 @@ export class Network implements SimNetwork, Wire {
   readonly #connections = new Set<Connection>();
   /** Directions that are cut, as `from\0to`. */
   readonly #held = new Set<string>();
+  /** What is added to the travel time of the messages of a host at most, ms. */
+  readonly #slow = new Map<string, number>();
   /** How often each host was killed: a transport of an earlier life is dead. */
   readonly #lives = new Map<string, number>();
+  /** Where each endpoint was opened last. */
+  readonly #homes = new Map<string, string>();
   #nextPort = 49152;
 
   constructor(options: NetworkOptions) {
@@ -98,8 +106,14 @@ export class Network implements SimNetwork, Wire {
     return this.#lives.get(host) ?? 0;
   }
 
-  delay(): number {
-    return this.#delay.min + this.random.float() * (this.#delay.max - this.#delay.min);
+  delay(from?: string, to?: string): number {
+    const extra = (this.#slow.get(from ?? "") ?? 0) + (this.#slow.get(to ?? "") ?? 0);
+    return this.#delay.min + this.random.float() * (this.#delay.max - this.#delay.min + extra);
+  }
+
+  slow(host: string, ms: number): void {
+    if (ms > 0) this.#slow.set(host, ms);
+    else this.#slow.delete(host);
   }
 
   isHeld(from: string, to: string): boolean {
@@ -112,7 +126,13 @@ export class Network implements SimNetwork, Wire {
     if (this.ports.has(name)) throw new FluxError("EADDRINUSE", `cannot listen on ${name}: address already in use`);
     const port = make(name);
     this.ports.set(name, port);
+    this.#homes.set(name, port.host);
     return port;
+  }
+
+  /** The host that listens on an endpoint, or did; undefined when none ever has. */
+  hostOf(endpoint: string): string | undefined {
+    return this.#homes.get(endpoint);
   }
 
   join(connection: Connection): void {
@@ -135,11 +155,16 @@ export class Network implements SimNetwork, Wire {
   }
 
   partition(...groups: readonly (readonly string[])[]): void {
-    groups.forEach((group, i) => {
-      for (const other of groups.slice(i + 1)) {
-        for (const a of group) for (const b of other) this.cut(a, b);
-      }
-    });
+    for (const way of waysBetween(groups)) this.#held.add(way);
+    for (const connection of this.#connections) {
+      const [a, b] = connection.hosts;
+      if (this.isHeld(a, b) || this.isHeld(b, a)) connection.hold();
+    }
+  }
+
+  rejoin(...groups: readonly (readonly string[])[]): void {
+    for (const way of waysBetween(groups)) this.#held.delete(way);
+    for (const connection of [...this.#connections]) connection.release();
   }
 
   heal(a?: string, b?: string): void {
@@ -153,6 +178,7 @@ export class Network implements SimNetwork, Wire {
   }
 
   kill(host: string): void {
+    this.slow(host, 0);
     this.#lives.set(host, this.life(host) + 1);
     for (const [endpoint, port] of this.ports) if (port.host === host) this.ports.delete(endpoint);
     for (const connection of [...this.#connections]) connection.bury(host);
@@ -162,5 +188,15 @@ export class Network implements SimNetwork, Wire {
     return [...this.#connections].filter((c) =>
       (c.hosts[0] === a && c.hosts[1] === b) || (c.hosts[0] === b && c.hosts[1] === a)
     );
+  }
+}
+
+/** Every way from a host of one group to a host of another, as `from\0to`. */
+function* waysBetween(groups: readonly (readonly string[])[]): Generator<string> {
+  for (const group of groups) {
+    for (const other of groups) {
+      if (other === group) continue;
+      for (const a of group) for (const b of other) yield `${a}\0${b}`;
+    }
   }
 }

@@ -1,10 +1,13 @@
 import { Broker, type BrokerOptions, type Card } from "../../broker/broker.ts";
 import { Handle, type LogLevel } from "../../broker/handle/mod.ts";
-import { FluxError, Role } from "../../broker/message/mod.ts";
-import { type Clock, type KeyPair, memoryStore, type Spawner, type Transport } from "../../broker/ports/mod.ts";
+import { Role } from "../../broker/message/mod.ts";
+import { type Clock, type KeyPair, type Transport } from "../../broker/ports/mod.ts";
 import { endpointChannel } from "../../broker/router/mod.ts";
+import { builtinModules } from "../../modules/mod.ts";
+import { SimStores } from "./content_stores.ts";
 import { type NetworkOptions, type SimNetwork, simNetwork } from "./network.ts";
 import { type SeededRandom, seededRandom } from "./seeded_random.ts";
+import { type Program, ScriptedSpawner } from "./spawner.ts";
 import { type VirtualClock, virtualClock } from "./virtual_clock.ts";
 
 /** The user every simulated broker runs as. */
@@ -32,6 +35,10 @@ export interface SimSessionOptions {
   readonly tamper?: (rank: number, endpoint: string, bytes: Uint8Array) => readonly Uint8Array[];
   /** Links have keys, and a broker lets in only its children by the topology and its left neighbour. */
   readonly keys?: boolean;
+  /** Disks that outlive this session; new ones unless given. */
+  readonly stores?: SimStores;
+  /** Programs that every host has, besides the usual ones of tests/sim/spawner.ts. */
+  readonly programs?: Readonly<Record<string, Program>>;
   /** Stops before the brokers start: `start` or `startRank` do it. */
   readonly idle?: boolean;
 }
@@ -52,9 +59,12 @@ export class SimSession {
   readonly clock: VirtualClock = virtualClock();
   readonly random: SeededRandom;
   readonly network: SimNetwork;
+  readonly stores: SimStores;
   readonly size: number;
   /** By rank. One that was killed stays here, and does nothing any more. */
   readonly brokers: Broker[] = [];
+  /** The processes of each rank's host. */
+  readonly spawners: ScriptedSpawner[] = [];
   /** What all brokers logged, in order. */
   readonly log: SimLogLine[] = [];
   /** The log of the session as rank 0 writes it, and what cannot wait as each rank shows it, in lines. */
@@ -63,22 +73,17 @@ export class SimSession {
   readonly #options: SimSessionOptions;
   readonly #cards: Card[] = [];
   readonly #dead = new Set<number>();
+  /** How often each rank was started anew. */
+  readonly #lives = new Map<number, number>();
   readonly #handles = new Map<number, Handle[]>();
 
   constructor(options: SimSessionOptions) {
     this.#options = options;
     this.size = options.size;
+    this.stores = options.stores ?? new SimStores();
     this.random = seededRandom(options.seed ?? 1);
     this.network = simNetwork({ clock: this.clock, random: this.random, ...options.network });
-    for (let rank = 0; rank < this.size; rank++) {
-      const broker = this.#broker(rank);
-      this.brokers.push(broker);
-      this.#cards.push(broker.listen({
-        tbon: `ipc:///sim/tbon-${rank}`,
-        events: `ipc:///sim/event-${rank}`,
-        ring: `ipc:///sim/ring-${rank}`,
-      }));
-    }
+    for (let rank = 0; rank < this.size; rank++) this.#open(rank);
   }
 
   /** The network's name for the process of a rank, as `network.cut` and its like take it. */
@@ -116,9 +121,25 @@ export class SimSession {
   kill(rank: number): void {
     this.#dead.add(rank);
     this.network.kill(this.host(rank));
+    this.spawners[rank]!.killAll();
     for (const handle of this.#handles.get(rank) ?? []) handle.close();
   }
 
+  /**
+   * A new process of a rank that was killed. It joins `parent`, or the nearest ancestor by the topology that lives; resolves when
+   * it runs, for which virtual time must go on.
+   */
+  restart(rank: number, parent = this.#livingAncestor(rank)): Promise<void> {
+    if (this.isAlive(rank)) throw new Error(`rank ${rank} lives`);
+    this.#dead.delete(rank);
+    this.#handles.delete(rank);
+    this.#lives.set(rank, this.#life(rank) + 1);
+    this.#open(rank);
+    const right = this.#cards[(rank + this.size - 1) % this.size]!;
+    return this.brokers[rank]!.start(this.#cards[parent]!, right);
+  }
+
+  /** The process of the rank is there, and its broker has not ended by itself. */
   isAlive(rank: number): boolean {
     return !this.#dead.has(rank);
   }
@@ -138,6 +159,34 @@ export class SimSession {
     return this.clock.runUntil(condition);
   }
 
+  #life(rank: number): number {
+    return this.#lives.get(rank) ?? 0;
+  }
+
+  #livingAncestor(rank: number): number {
+    const { topology } = this.brokers[rank]!;
+    let at = topology.parent(rank) ?? 0;
+    while (at !== 0 && !this.isAlive(at)) at = topology.parent(at) ?? 0;
+    return at;
+  }
+
+  /** Makes the broker of a rank, whose endpoints are open from then on. One that ends by itself is a process that ends. */
+  #open(rank: number): void {
+    this.spawners[rank] = new ScriptedSpawner(this.clock, this.#options.programs);
+    const broker = this.#broker(rank), life = this.#life(rank);
+    this.brokers[rank] = broker;
+    void broker.exited.then(() => {
+      if (this.#life(rank) !== life || !this.isAlive(rank)) return;
+      this.#dead.add(rank);
+      this.network.kill(this.host(rank));
+    });
+    this.#cards[rank] = broker.listen({
+      tbon: `ipc:///sim/tbon-${rank}`,
+      events: `ipc:///sim/event-${rank}`,
+      ring: `ipc:///sim/ring-${rank}`,
+    });
+  }
+
   #broker(rank: number): Broker {
     const { arity = 2, heartrate = 2000, modules = [], attributes = {}, keys = false } = this.#options;
     const options: BrokerOptions = {
@@ -149,7 +198,8 @@ export class SimSession {
       version: "0.1.0",
       pid: 10_000 + rank,
       rundir: "/sim",
-      modules: modules.map((module) => typeof module === "string" ? { name: module, args: [] } : module),
+      modules: modules.map((module) => typeof module === "string" ? { name: module, args: [] } : module)
+        .filter(({ name }) => rank === 0 || !builtinModules[name]?.atRoot),
       attributes,
       heartrate,
       grace: 1000,
@@ -157,9 +207,9 @@ export class SimSession {
       logSink: (text) => void this.written.push(...text.trimEnd().split("\n")),
       logAlarm: (text) => void this.alarms.push(...text.trimEnd().split("\n")),
     };
-    const random = this.random.fork(`rank ${rank}`);
+    const random = this.random.fork(`rank ${rank} ${this.#life(rank)}`);
     const transport = this.#transport(rank);
-    const ports = { clock: this.#mortal(rank), random, transport, spawner: noProcesses, store: memoryStore() };
+    const ports = { clock: this.#mortal(rank), random, transport, spawner: this.spawners[rank]!, stores: this.stores };
     return new SimBroker(options, ports, this.log);
   }
 
@@ -185,14 +235,15 @@ export class SimSession {
     return expected.some((child) => keyOf(child).publicKey === key);
   }
 
-  /** A clock whose timers no longer fire once the rank is dead. */
+  /** A clock whose timers no longer fire once this process of the rank is dead. */
   #mortal(rank: number): Clock {
+    const life = this.#life(rank);
     return {
       now: () => this.clock.now(),
       wall: () => this.clock.wall(),
       after: (ms, callback) =>
         this.clock.after(ms, () => {
-          if (this.isAlive(rank)) callback();
+          if (this.isAlive(rank) && this.#life(rank) === life) callback();
         }),
     };
   }
@@ -200,6 +251,10 @@ export class SimSession {
 
 /** Makes a session and, unless told to stay idle, brings all ranks to `run`. */
 export async function simSession(options: SimSessionOptions): Promise<SimSession> {
+  // Files are read in real time, for which virtual time does not wait.
+  await Promise.all(
+    (options.modules ?? []).map((module) => builtinModules[typeof module === "string" ? module : module.name]?.load()),
+  );
   const session = new SimSession(options);
   if (!options.idle) await session.start();
   return session;
@@ -240,9 +295,3 @@ class SimBroker extends Broker {
 function keyOf(rank: number): KeyPair {
   return { publicKey: `public-${rank}`.padEnd(40, "-"), secretKey: `secret-${rank}`.padEnd(40, "-") };
 }
-
-const noProcesses: Spawner = {
-  spawn() {
-    throw new FluxError("ENOSYS", "a simulated broker starts no processes");
-  },
-};

@@ -8,6 +8,7 @@ import {
   type Listener,
   type ListenerEvents,
   type ListenOptions,
+  REFUSED,
   type Timer,
   type Transport,
 } from "../../broker/ports/mod.ts";
@@ -139,6 +140,8 @@ class SimLink implements Link {
   #waitingBytes = 0;
   #connection: Connection | null = null;
   #retry: Timer | null = null;
+  /** Ends a dial that is tried once. */
+  #limit: Timer | null = null;
   #wait = RETRY_FIRST;
   #isRefusalTold = false;
 
@@ -152,6 +155,9 @@ class SimLink implements Link {
     this.#events = events;
     own.open.add(this);
     this.#retry = network.clock.after(network.delay(), () => this.#attempt());
+    const { patience } = options;
+    if (patience === undefined) return;
+    this.#limit = network.clock.after(patience, () => this.#give(`no answer within ${patience / 1000} s`));
   }
 
   send(bytes: Uint8Array<ArrayBuffer>): void {
@@ -161,8 +167,7 @@ class SimLink implements Link {
     this.#waitingBytes += bytes.length;
     const limit = this.#options.backlogLimit ?? BACKLOG_LIMIT;
     if (this.#waitingBytes <= limit || this.#waiting.length === 1) return;
-    this.#stop();
-    this.#network.clock.after(0, () => this.#events.down(`backlog over ${limit} bytes`));
+    this.#give(`backlog over ${limit} bytes`);
   }
 
   close(): void {
@@ -177,15 +182,23 @@ class SimLink implements Link {
   #stop(): void {
     this.#own.open.delete(this);
     this.#retry?.cancel();
+    this.#limit?.cancel();
     this.#waiting = null;
+  }
+
+  #give(reason: string): void {
+    this.#stop();
+    this.#network.clock.after(0, () => this.#own.isAlive() && this.#events.down(reason));
   }
 
   #attempt(): void {
     if (!this.#own.isAlive()) return;
     const port = this.#network.ports.get(this.#endpoint);
-    const isReachable = port && !this.#network.isHeld(this.#own.host, port.host) &&
-      !this.#network.isHeld(port.host, this.#own.host);
-    if (isReachable && this.#isAdmitted(port)) return this.#connect(port);
+    const host = port?.host ?? this.#network.hostOf(this.#endpoint);
+    const isReachable = host === undefined ||
+      !this.#network.isHeld(this.#own.host, host) && !this.#network.isHeld(host, this.#own.host);
+    if (isReachable && port && this.#isAdmitted(port)) return this.#connect(port);
+    if (isReachable && !port && this.#limit) return this.#give(REFUSED);
     this.#retry = this.#network.clock.after(
       this.#wait * (0.5 + this.#network.random.float() / 2),
       () => this.#attempt(),
@@ -231,6 +244,7 @@ class SimLink implements Link {
     };
     connection.ends[1] = port.accept(this.#options.name, connection);
     this.#network.join(connection);
+    this.#limit?.cancel();
     const waiting = this.#waiting!;
     this.#waiting = null;
     for (const bytes of waiting) connection.send(0, bytes);

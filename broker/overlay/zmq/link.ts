@@ -3,6 +3,7 @@ import { BACKLOG_LIMIT, type DialOptions, type Link, type LinkEvents, type Timer
 import { Backoff } from "./backoff.ts";
 import { BYE, type Control, credit, creditValue, EMPTY, Kind } from "./control.ts";
 import { checkEndpoint } from "./endpoint.ts";
+import { whyUnreachable } from "./probe.ts";
 import { type Engine, type Party, report } from "./engine.ts";
 import { handshakeFailure, type Happening, Monitor } from "./monitor.ts";
 import { MonitorEvent, Option, SocketType } from "./options.ts";
@@ -32,6 +33,8 @@ export class ZmqLink implements Link, Source, Party {
   readonly #outbox: Outbox;
   readonly #inbox = new Inbox();
   readonly #backoff: Backoff;
+  /** Tried once, for at most this long, ms; undefined: until it is connected. */
+  readonly #patience: number | undefined;
   /** Null once the link is closed or down: nothing is reported any more. */
   #events: LinkEvents | null;
   #state: "dialling" | "up" | "over" = "dialling";
@@ -43,6 +46,7 @@ export class ZmqLink implements Link, Source, Party {
   #grace: Timer | null = null;
   #isByeSent = false;
   #isRefusalTold = false;
+  #isProbing = false;
 
   /** Throws EINVAL for an endpoint, a name or a key that cannot be one. */
   constructor(engine: Engine, endpoint: string, options: DialOptions, events: LinkEvents) {
@@ -53,6 +57,7 @@ export class ZmqLink implements Link, Source, Party {
     this.#limit = options.backlogLimit ?? BACKLOG_LIMIT;
     this.#outbox = new Outbox(this.#limit);
     this.#backoff = new Backoff(engine.random);
+    this.#patience = options.patience;
     this.#socket = dealer(engine, endpoint, options);
     this.#monitor = new Monitor(engine.poller, this.#socket, WATCHED, (happening) => this.#onHappening(happening));
     engine.poller.add(this);
@@ -168,12 +173,12 @@ export class ZmqLink implements Link, Source, Party {
         return this.#flush();
       }
       case MonitorEvent.disconnected:
-        if (this.#state === "dialling") return this.#retryLater();
+        if (this.#state === "dialling") return this.#failed();
         // libzmq announces the end before it, but all that came through the connection is in the socket by now.
         while (this.#receive());
         return this.#end("connection lost");
       case MonitorEvent.closed:
-        if (this.#state === "dialling") this.#retryLater();
+        if (this.#state === "dialling") this.#failed();
         return;
       default: {
         const refused = this.#isRefusalTold ? undefined : this.#events?.refused;
@@ -191,11 +196,23 @@ export class ZmqLink implements Link, Source, Party {
 
   #connect(): void {
     this.#attempt?.cancel();
-    this.#attempt = this.#engine.clock.after(ATTEMPT_MS, () => this.#retryLater());
+    const patience = this.#patience;
+    this.#attempt = patience === undefined
+      ? this.#engine.clock.after(ATTEMPT_MS, () => this.#retryLater())
+      : this.#engine.clock.after(patience, () => this.#end(`no answer within ${patience / 1000} s`));
     const errno = this.#socket.connect(this.#endpoint);
     if (errno === 0) return;
     this.destroy();
     throw new FluxError(errno, `cannot dial ${this.#endpoint}: ${strerror(errno)}`);
+  }
+
+  /** An attempt failed, not for want of time. */
+  #failed(): void {
+    if (this.#patience === undefined) return this.#retryLater();
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    this.#socket.disconnect(this.#endpoint);
+    void whyUnreachable(this.#endpoint).then((reason) => this.#state === "dialling" && this.#end(reason));
   }
 
   #retryLater(): void {

@@ -62,6 +62,7 @@ const FAKE_FLUX = `flux() {
     rank) printf '%s\\n' 0 1 2 ;;
     attr) printf '%s\\n' rank size ;;
     module) printf '%s\\n' kvs live ;;
+    key) printf '%s\\n' a.b a.c. 'a.$(echo x >&2)' ;;
   esac
 }
 `;
@@ -120,6 +121,18 @@ for (const [what, words, expected] of CASES) {
     async () => assertEquals(await offered(bashScript(SMALL), words), expected),
   );
 }
+
+testUnless(
+  missing("bash"),
+  "bashScript() offers subcommands of subcommands, and keys that it does not expand",
+  async () => {
+    const script = bashScript(await grammar());
+    assertEquals(await offered(script, ["flux", "kvs", "namespace", ""]), ["create", "list", "remove"]);
+    assertEquals(await offered(script, ["flux", "kvs", "-N", "x", "namespace", "create", "--ro"]), ["--rootref"]);
+    assertEquals(await offered(script, ["flux", "kvs", "get", "a."]), ["a.b", "a.c.", "a.$(echo x >&2)"]);
+    assertEquals(await offered(script, ["flux", "kvs", "get", "a.b", "a.c"]), ["a.c."]);
+  },
+);
 
 Deno.test("bashScript() leaves it to bash to offer file names where it has nothing", () => {
   assert(bashScript(SMALL).trimEnd().endsWith("complete -o bashdefault -o default -F _flux flux"));

@@ -14,6 +14,8 @@ export class FakeSurroundings implements Surroundings {
   out = "";
   err = "";
   writes = 0;
+  /** What there is to be read from standard input. */
+  input: Uint8Array = new Uint8Array();
   closed = 0;
   opened: string[] = [];
   exits: number[] = [];
@@ -31,7 +33,20 @@ export class FakeSurroundings implements Surroundings {
 
   constructor(variables: Record<string, string> = {}) {
     this.variables = variables;
-    for (const name of ["env", "setEnv", "write", "complain", "onSignal", "exit", "open", "become"] as const) {
+    for (
+      const name of [
+        "env",
+        "setEnv",
+        "write",
+        "writeError",
+        "read",
+        "complain",
+        "onSignal",
+        "exit",
+        "open",
+        "become",
+      ] as const
+    ) {
       Object.defineProperty(this, name, { value: this[name].bind(this) });
     }
   }
@@ -56,6 +71,16 @@ export class FakeSurroundings implements Surroundings {
     await (this.slow ? new Promise((resolve) => setTimeout(resolve, 0)) : undefined);
     if (this.refusal) throw this.refusal;
     this.out += new TextDecoder().decode(bytes);
+  }
+  writeError(bytes: Uint8Array): Promise<void> {
+    this.err += new TextDecoder().decode(bytes);
+    return Promise.resolve();
+  }
+  read(into: Uint8Array): Promise<number | null> {
+    const piece = this.input.subarray(0, into.length);
+    this.input = this.input.subarray(piece.length);
+    into.set(piece);
+    return Promise.resolve(piece.length === 0 ? null : piece.length);
   }
   complain(text: string): void {
     this.err += text;

@@ -59,8 +59,10 @@ for (const name of commandNames()) {
     assert(page !== undefined, `commands/${name.replaceAll("-", "_")}.md is missing`);
     assert(page.startsWith(`# flux-${name}(1)\n`), "title");
     assert(page.includes("\n<!-- synopsis -->\n"), "synopsis");
-    for (const leaf of leavesOf(rootLeaf(commands[name]!))) {
-      const sub = leaf.command === commands[name] ? "" : `${leaf.command.name} `;
+    const root = rootLeaf(commands[name]!);
+    for (const leaf of leavesOf(root)) {
+      const words = leaf.title.slice(root.title.length).trimStart();
+      const sub = words === "" ? "" : `${words} `;
       assert(page.includes(`\n<!-- options ${sub}-->\n`) || page.includes("\n<!-- options -->\n"), leaf.title);
     }
     for (const section of ["DESCRIPTION", "EXAMPLES", "SEE ALSO"]) assert(page.includes(`\n## ${section}\n`), section);

@@ -5,14 +5,19 @@ import { assertEquals } from "../../assert.ts";
 function world() {
   const children = new Children(0);
   const join = (rank: number, ranks: string) =>
-    children.join(`peer-${rank}`, {
-      rank,
-      uuid: `uuid-${rank}`,
-      hostname: "host",
-      ranks,
-      version: "1",
-      protocol: [1, 1],
-    }, 0);
+    children.join(
+      `peer-${rank}`,
+      {
+        rank,
+        uuid: `uuid-${rank}`,
+        hostname: "host",
+        ranks,
+        version: "1",
+        protocol: [1, 1],
+      },
+      `link-${rank}`,
+      0,
+    );
   const state = () => children.all.map(({ rank, ranks }) => `${rank}: ${ranks}`);
   return { children, join, state };
 }

@@ -37,3 +37,11 @@ Deno.test("EventLog.startAfter() begins anew", () => {
   log.append(event(42));
   assertEquals([log.after(40), log.after(41)], [null, [event(42)]]);
 });
+
+Deno.test("EventLog.append() does not keep what an event shared its memory with", () => {
+  const log = new EventLog();
+  const shared = new Uint8Array(1 << 20);
+  for (let at = 0; at < 3; at++) log.append(shared.subarray(at, at + 100));
+  const buffers = new Set(log.after(0)!.map(({ buffer }) => buffer));
+  assertEquals([buffers.size, buffers.has(shared.buffer)], [1, false]);
+});

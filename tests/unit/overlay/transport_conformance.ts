@@ -4,7 +4,14 @@
  */
 
 import { FluxError } from "../../../broker/message/mod.ts";
-import type { KeyPair, Link, Listener, ListenOptions, Transport } from "../../../broker/ports/mod.ts";
+import {
+  type KeyPair,
+  type Link,
+  type Listener,
+  type ListenOptions,
+  REFUSED,
+  type Transport,
+} from "../../../broker/ports/mod.ts";
 import { assert, assertEquals, assertThrows } from "../../assert.ts";
 
 /** Where the cases run. */
@@ -76,11 +83,14 @@ class Caller {
     /** Dials with these keys instead of ones that are admitted; null: without. */
     keys?: KeyPair | null;
     serverKey?: string;
+    /** Tries once. */
+    patience?: number;
   } = {}) {
     const own = more.keys === undefined ? world.keypair() : more.keys;
     if (own && more.keys === undefined) ear?.admitted.add(own.publicKey);
     const security = own ? { keys: own, serverKey: more.serverKey ?? ear!.keys!.publicKey } : {};
-    const limit = more.backlogLimit === undefined ? {} : { backlogLimit: more.backlogLimit };
+    const { backlogLimit, patience } = more;
+    const limit = { ...(backlogLimit !== undefined && { backlogLimit }), ...(patience !== undefined && { patience }) };
     this.link = world.transport(more.host ?? "client").dial(endpoint, { name, ...security, ...limit }, {
       up: () => this.heard.push("up"),
       message: (body) => this.onMessage(body),
@@ -393,6 +403,29 @@ export const cases: Case[] = [
       next.say("hello");
       await world.until(() => again.heard.length === 1);
       assertEquals(again.heard, ["b:hello"]);
+    },
+  },
+  {
+    name: "reports down, connection refused, for a dial that is tried once where nobody listens any more",
+    async run(world) {
+      const ear = new Ear(world), { endpoint } = ear.listener;
+      ear.listener.close();
+      await world.pause();
+      const caller = new Caller(world, endpoint, ear, "once", { patience: 2000 });
+      caller.say("anybody?");
+      await world.until(() => caller.reasons.length === 1);
+      await world.pause();
+      assertEquals([caller.heard, caller.reasons], [["down"], [REFUSED]]);
+    },
+  },
+  {
+    name: "connects a dial that is tried once like any other",
+    async run(world) {
+      const ear = new Ear(world);
+      const caller = new Caller(world, ear.listener.endpoint, ear, "once", { patience: 2000 });
+      caller.say("hello");
+      await world.until(() => ear.heard.length === 1);
+      assertEquals(ear.heard, ["once:hello"]);
     },
   },
   {

@@ -61,3 +61,13 @@ Deno.test("Pending takes a matchtag that is used again for one request", () => {
   pending.sent(request("a", 1));
   assertEquals(pending.size, 1);
 });
+
+Deno.test("Pending.answered() leaves a request alone whose matchtag was that of an earlier one, which came another way", () => {
+  const pending = new Pending(), earlier = request("a", 1), later = request("a", 1);
+  earlier.routes.push("elsewhere");
+  pending.sent(later);
+  pending.answered(answer(earlier));
+  assertEquals(pending.size, 1);
+  pending.answered(answer(later));
+  assertEquals(pending.size, 0);
+});

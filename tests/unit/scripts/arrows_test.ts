@@ -47,9 +47,22 @@ Deno.test("faults() lets only start and broker load the broker lazily", () => {
   assertEquals(faults([edge("commands/ping.ts", "broker/boot/mod.ts", "lazy")]).length, 1);
 });
 
+Deno.test("faults() lets a module import another's protocol, and nothing else of it", () => {
+  assertEquals(faults([edge("modules/kvs/content.ts", "modules/content/protocol.ts")]), []);
+  assertEquals(faults([edge("modules/kvs/content.ts", "modules/content/cache.ts")]).length, 1);
+  assertEquals(faults([edge("broker/service/native.ts", "modules/content/protocol.ts")]).length, 1);
+});
+
 Deno.test("faults() lets a service name the overlay's types, not import it", () => {
   assertEquals(faults([edge("broker/service/native.ts", "broker/overlay/mod.ts", "type")]), []);
   assertEquals(faults([edge("broker/service/native.ts", "broker/overlay/mod.ts")]).length, 1);
+});
+
+Deno.test("faults() lets a module import the protocol and the client of another, and nothing else of it", () => {
+  assertEquals(faults([edge("modules/kvs/content.ts", "modules/content/protocol.ts")]), []);
+  assertEquals(faults([edge("modules/wreck/service.ts", "modules/kvs/client.ts")]), []);
+  assertEquals(faults([edge("modules/wreck/service.ts", "modules/kvs/roots.ts")]).length, 1);
+  assertEquals(faults([edge("modules/wreck/service.ts", "modules/kvs/deep/client.ts")]).length, 1);
 });
 
 Deno.test("faults() names a circle of files, and one of rooms", () => {

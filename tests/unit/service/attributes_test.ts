@@ -105,3 +105,16 @@ Deno.test("Attributes.remove() keeps what is immutable or has a part of the brok
   }
   assertThrows(() => attributes.remove("test.a"), { errno: "ENOENT" });
 });
+
+Deno.test("Attributes.lend() puts back what was there before, unless somebody replaced it meanwhile", () => {
+  const attributes = new Attributes();
+  attributes.register("a", { value: "before" });
+  const giveBack = [attributes.lend("a", { value: () => "lent" }), attributes.lend("b", { value: () => "new" })];
+  assertEquals([attributes.get("a"), attributes.get("b")], ["lent", "new"]);
+  for (const one of giveBack) one();
+  assertEquals([attributes.get("a"), attributes.has("b")], ["before", false]);
+  const late = attributes.lend("a", { value: () => "lent" });
+  attributes.register("a", { value: "after" });
+  late();
+  assertEquals(attributes.get("a"), "after");
+});

@@ -106,6 +106,14 @@ Deno.test("manualText() refuses a mark it does not know", () => {
   }
 });
 
+Deno.test("factsOf() finds subcommands of subcommands by their words", () => {
+  const group = command({ name: "mail", summary: "Mail", usage: [], options: {}, subcommands: { send } });
+  const facts = factsOf(command({ name: "x", summary: "X", usage: [], options: {}, subcommands: { mail: group } }));
+  assertEquals(facts.synopsis, ["flux x mail send [OPTIONS] WORD...", "flux x mail send [OPTIONS] --all"]);
+  assert("all" in facts.options("mail send")!);
+  assertEquals(facts.options("mail post"), undefined);
+});
+
 Deno.test("factsOf() lists the forms of every subcommand", () => {
   const parent = command({ name: "event", summary: "Events", usage: [], options: {}, subcommands: { send } });
   const facts = factsOf(parent);

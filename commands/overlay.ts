@@ -1,0 +1,212 @@
+/** `flux overlay`: the tree of brokers, how they are, and taking one out of it (wire.md §3.9). */
+
+import type { Handle } from "../broker/handle/mod.ts";
+import { FluxError, Idset, type JsonObject } from "../broker/message/mod.ts";
+import { duration } from "./live_status.ts";
+import { command, CommandError, UsageError } from "./mod.ts";
+import { type Broker, brokers, hostnames, readTree, treeLines } from "./overlay_tree.ts";
+
+const STATUSES = ["unknown", "full", "partial", "degraded", "lost", "offline"];
+const RANK = {
+  rank: { short: "r", type: "integer", arg: "N", min: 0, default: 0, help: "Begin at rank N (default: 0)" },
+} as const;
+const TIMEOUT = {
+  timeout: {
+    short: "t",
+    type: "string",
+    arg: "FSD",
+    default: "0",
+    help: "Wait no longer, for example 10s (default: for ever)",
+  },
+} as const;
+
+const status = command({
+  name: "status",
+  summary: "Print the tree, and how each broker is",
+  usage: ["[OPTIONS]"],
+  options: {
+    ...RANK,
+    ...TIMEOUT,
+    summary: { short: "s", type: "flag", help: "Print the status of the whole only" },
+    down: { short: "d", type: "flag", help: "Print only brokers that are not full" },
+    verbose: { short: "v", type: "flag", help: "Print how long each has been so" },
+    wait: {
+      short: "w",
+      type: "string",
+      arg: "STATE",
+      complete: STATUSES,
+      help: "Wait until the whole has this status",
+    },
+  },
+  async *run({ opts, args, connect, signal }) {
+    none(args);
+    const handle = await connect();
+    if (opts.wait !== undefined) await waitFor(handle, opts.rank, opts.wait, seconds(opts.timeout), signal);
+    yield await readTree(handle, opts.rank, await hostnames(handle));
+  },
+  human(tree: Broker, opts) {
+    if (opts.summary) return tree.status;
+    const text = ({ rank, host, status, duration: since, error }: Broker) =>
+      `${rank} ${host}: ${status}${opts.verbose ? ` for ${duration(since)}` : ""}${error ? `: ${error}` : ""}`;
+    if (!opts.down) return treeLines(tree, text).join("\n");
+    return [...brokers(tree)].filter((one) => one.status !== "full").map(text).join("\n") || null;
+  },
+});
+
+const errors = command({
+  name: "errors",
+  summary: "Print why brokers are lost",
+  usage: ["[OPTIONS]"],
+  options: RANK,
+  json: "array",
+  async *run({ opts, args, connect }) {
+    none(args);
+    const handle = await connect();
+    for (const { rank, host, error } of brokers(await readTree(handle, opts.rank, await hostnames(handle)))) {
+      if (error !== undefined) yield { rank, host, error };
+    }
+  },
+  human: ({ rank, host, error }) => `${rank} ${host}: ${error}`,
+});
+
+const health = command({
+  name: "health",
+  summary: "Print what one broker says of itself and its children",
+  usage: ["[OPTIONS]"],
+  options: RANK,
+  async *run({ opts, args, connect }) {
+    none(args);
+    yield await (await connect()).rpc("overlay.health", undefined, { rank: opts.rank });
+  },
+  human: ({ rank, status, children }: JsonObject) =>
+    [
+      `${rank}: ${status}`,
+      ...(children as JsonObject[]).map((one) => `  ${one.rank}: ${one.status}${one.error ? `: ${one.error}` : ""}`),
+    ]
+      .join("\n"),
+});
+
+const lookup = command({
+  name: "lookup",
+  summary: "Translate ranks to hosts, or hosts to ranks",
+  usage: ["RANKS|HOST[,HOST...]"],
+  options: {},
+  async *run({ args, connect }) {
+    const [target, extra] = args;
+    if (target === undefined || extra !== undefined) throw new UsageError("lookup needs one target");
+    const handle = await connect();
+    const host = await hostnames(handle);
+    const size = Number((await handle.rpc<{ value: string }>("attr.get", { name: "size" })).value);
+    if (/^[[\d]/.test(target)) {
+      const ranks = Idset.parse(target);
+      for (const rank of ranks) {
+        if (rank >= size) throw new CommandError(`${target}: the session has ranks 0 to ${size - 1}`);
+      }
+      yield [...ranks].map(host).join(",");
+      return;
+    }
+    const found = new Idset();
+    for (const name of target.split(",")) {
+      const ranks = Array.from({ length: size }, (_, rank) => rank).filter((rank) => host(rank) === name);
+      if (ranks.length === 0) throw new CommandError(`${name}: no broker of this session runs there`);
+      for (const rank of ranks) found.add(rank);
+    }
+    yield `${found}`;
+  },
+});
+
+const parentof = command({
+  name: "parentof",
+  summary: "Print the rank of the parent of a rank",
+  usage: ["RANK"],
+  options: {},
+  async *run({ args, connect }) {
+    const [word, extra] = args;
+    if (word === undefined || extra !== undefined || !/^\d+$/.test(word)) {
+      throw new UsageError("parentof needs one rank");
+    }
+    const handle = await connect();
+    const parent = parentIn(await handle.rpc<Topology>("overlay.topology", { rank: 0 }, { rank: 0 }), Number(word));
+    if (parent === undefined) throw new CommandError(`${word}: there is no such rank in the tree`);
+    if (parent === null) throw new CommandError("rank 0 has no parent");
+    yield `${parent}`;
+  },
+});
+
+const disconnect = command({
+  name: "disconnect",
+  summary: "End a broker and all below it",
+  usage: ["[OPTIONS] RANK"],
+  options: {
+    parent: { short: "p", type: "integer", arg: "N", min: 0, help: "Its parent is rank N (default: as the tree says)" },
+  },
+  async run({ opts, args, connect }) {
+    const [word, extra] = args;
+    if (word === undefined || extra !== undefined || !/^\d+$/.test(word)) {
+      throw new UsageError("disconnect needs one rank");
+    }
+    const handle = await connect(), rank = Number(word);
+    const tree = await handle.rpc<Topology>("overlay.topology", { rank: 0 }, { rank: 0 });
+    const parent = opts.parent ?? parentIn(tree, rank);
+    if (parent === undefined) throw new CommandError(`${word}: there is no such rank in the tree`);
+    if (parent === null) {
+      throw new CommandError("rank 0 cannot be disconnected", { hint: "flux shutdown ends the session" });
+    }
+    await handle.rpc("overlay.disconnect-subtree", { rank }, { rank: parent });
+  },
+});
+
+export default command({
+  name: "overlay",
+  summary: "Show the tree of brokers and how they are",
+  usage: [],
+  options: {},
+  subcommands: { status, errors, health, lookup, parentof, disconnect },
+});
+
+interface Topology extends JsonObject {
+  rank: number;
+  children: Topology[];
+}
+
+/** The parent of a rank: null for the top of the tree, undefined when it is not in it. */
+function parentIn(tree: Topology, rank: number, above: number | null = null): number | null | undefined {
+  if (tree.rank === rank) return above;
+  for (const child of tree.children) {
+    const found = parentIn(child, rank, tree.rank);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function waitFor(handle: Handle, rank: number, state: string, limit: number, signal: AbortSignal): Promise<void> {
+  if (!STATUSES.includes(state)) throw new UsageError(`"${state}" is none of ${STATUSES.join(", ")}`);
+  const late = limit > 0 ? AbortSignal.timeout(limit * 1000) : undefined;
+  const over = late ? AbortSignal.any([signal, late]) : signal;
+  let last = "unknown";
+  try {
+    for await (
+      const { status } of handle.stream<{ status: string }>("overlay.health", undefined, { rank, signal: over })
+    ) {
+      if (status === state) return;
+      last = status;
+    }
+  } catch (error) {
+    if (!late?.aborted) throw error;
+    throw new CommandError(`the status is ${last}, and not ${state}, after ${limit} s`, {
+      hint: "flux overlay errors tells why",
+    });
+  }
+  throw new FluxError("ECONNRESET");
+}
+
+/** A duration as people write it: `10`, `10s`, `2m`, `500ms`. */
+function seconds(text: string): number {
+  const [, value, unit = "s"] = /^(\d+(?:\.\d*)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
+  if (value === undefined) throw new UsageError(`"${text}" is no duration: for example 10s`);
+  return Number(value) * { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 }[unit as "s"];
+}
+
+function none(args: readonly string[]): void {
+  if (args.length > 0) throw new UsageError("no arguments are needed");
+}

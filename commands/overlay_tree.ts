@@ -1,0 +1,68 @@
+/** The tree of a session as it is: each broker is asked how it and its children are. */
+
+import type { Handle } from "../broker/handle/mod.ts";
+import { FluxError, type JsonObject } from "../broker/message/mod.ts";
+import { liveStatus } from "./live_status.ts";
+
+/** A broker may take this long to answer, ms. */
+const PATIENCE = 5_000;
+
+export interface Node extends JsonObject {
+  rank: number;
+  host: string;
+  status: string;
+  /** Seconds in that status. */
+  duration: number;
+  children: Node[];
+}
+
+/** A node, with the reason where there is one. */
+export type Broker = Node & { error?: string };
+
+interface Health extends JsonObject {
+  rank: number;
+  status: string;
+  duration: number;
+  children: { rank: number; status: string; duration: number; error?: string }[];
+}
+
+/** The names of hosts by rank. */
+export async function hostnames(handle: Handle): Promise<(rank: number) => string> {
+  const status = await liveStatus(handle);
+  const { value } = await handle.rpc<{ value: string }>("attr.get", { name: "hostlist" });
+  const listed = value.split(",");
+  return (rank) => status?.ranks[rank]?.host || listed[rank] || "?";
+}
+
+/** Reads the subtree of `rank`. A broker that does not answer is shown with the reason. */
+export async function readTree(handle: Handle, rank: number, host: (rank: number) => string): Promise<Broker> {
+  const health = await handle.rpc<Health>("overlay.health", undefined, { rank, timeout: PATIENCE });
+  const { status, duration } = health;
+  const children = await Promise.all(health.children.map(async (child): Promise<Broker> => {
+    const known: Broker = { ...child, host: host(child.rank), children: [] };
+    if (child.status === "lost" || child.status === "offline") return known;
+    try {
+      return await readTree(handle, child.rank, host);
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      return { ...known, error: error.message };
+    }
+  }));
+  return { rank, host: host(rank), status, duration, children };
+}
+
+/** Every broker of a tree, from the top. */
+export function* brokers(node: Broker): Generator<Broker, void> {
+  yield node;
+  for (const child of node.children) yield* brokers(child);
+}
+
+/** A tree in lines, each with what `text` says of a broker. */
+export function treeLines<T extends { children: readonly T[] }>(node: T, text: (node: T) => string): string[] {
+  const below = node.children.flatMap((child, i) => {
+    const isLast = i === node.children.length - 1;
+    const [first = "", ...others] = treeLines(child, text);
+    return [`${isLast ? "└─ " : "├─ "}${first}`, ...others.map((line) => `${isLast ? "   " : "│  "}${line}`)];
+  });
+  return [text(node), ...below];
+}

@@ -1,0 +1,136 @@
+import { assert, assertEquals } from "../assert.ts";
+import { testUnless, unlessLong } from "../skip.ts";
+import { runFlux, type Session, startSession, until } from "./session.ts";
+
+/** A heartbeat short enough that silence is noticed soon, s. */
+const BEAT = ["-o", "-H0.2"];
+const STOPPED = 15_000;
+
+/** What `flux up` says, by state. */
+async function states(session: Session): Promise<Record<string, string>> {
+  const { stdout } = await session.flux(["up", "--json"]);
+  const { ok, slow, fail, unknown } = JSON.parse(stdout);
+  return { ok, slow, fail, unknown };
+}
+
+/** Whether these ranks all answer a ping from rank 0. */
+async function answer(session: Session, ranks: readonly number[]): Promise<boolean> {
+  const pings = ranks.map((rank) => session.flux(["ping", "-c", "1", "-t", "2", `${rank}`]));
+  return (await Promise.all(pings)).every(({ code }) => code === 0);
+}
+
+/** Waits until rank 0 declares just these ranks to have failed, and all others to be ok. */
+async function settled(session: Session, failed: string): Promise<void> {
+  let last: unknown;
+  try {
+    await until(`fail is ${failed || "nobody"}`, async () => {
+      const { slow, fail, unknown } = last = await states(session) as Record<string, string>;
+      return fail === failed && slow === "" && unknown === "";
+    }, 30_000);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}: ${JSON.stringify(last)}\n${session.log}`);
+  }
+}
+
+Deno.test("a session lives on when an interior broker is killed: its children go to their grandparent", async () => {
+  await using session = await startSession({ size: 8 });
+  assertEquals(await states(session), { ok: "0-7", slow: "", fail: "", unknown: "" });
+  Deno.kill(session.pid(1), "SIGKILL");
+  await settled(session, "1");
+  assert(await answer(session, [2, 3, 4, 5, 6, 7]));
+  assertEquals((await session.flux(["overlay", "parentof", "3"])).stdout, "0\n");
+  const { stdout } = await session.flux(["overlay", "errors"]);
+  assert(/^1 \S+: connection lost\n$/.test(stdout), stdout);
+});
+
+Deno.test("events under way when a broker is killed come once and in order to every survivor", async () => {
+  await using session = await startSession({ size: 8 });
+  const count = 300;
+  const subscribers = [2, 3, 4, 7].map((rank) =>
+    session.flux(["event", "sub", "--count", `${count}`, "live-test"], { rank, env: { PATH: Deno.env.get("PATH")! } })
+  );
+  await until("everyone listens", async () => {
+    const { stdout } = await session.flux(["module", "list", "--rank", "all"]);
+    return stdout.includes("api");
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  for (let batch = 0; batch < 3; batch++) {
+    const topics = Array.from(
+      { length: count / 3 },
+      (_, i) => session.flux(["event", "pub", `live-test.${batch * 100 + i}`]),
+    );
+    if (batch === 1) Deno.kill(session.pid(1), "SIGKILL");
+    await Promise.all(topics);
+  }
+  const seen = (await Promise.all(subscribers)).map(({ stdout }) => stdout.split("\n").slice(0, -1));
+  for (const lines of seen) {
+    assertEquals(new Set(lines).size, count);
+    assertEquals(lines, seen[0]);
+  }
+});
+
+Deno.test("a broker that is stopped has failed, and is taken back when it goes on", async () => {
+  await using session = await startSession({ size: 4, args: BEAT });
+  Deno.kill(session.pid(1), "SIGSTOP");
+  try {
+    await settled(session, "1");
+    assert(await answer(session, [2, 3]));
+  } finally {
+    Deno.kill(session.pid(1), "SIGCONT");
+  }
+  await settled(session, "");
+  assert(await answer(session, [1, 2, 3]));
+});
+
+Deno.test("when rank 0 is killed every broker and every client ends within five seconds, and says why", async () => {
+  await using session = await startSession({ size: 8 });
+  // By option and not by its environment, since flux start would end it too.
+  const client = runFlux(["--uri", session.uri(7), "event", "sub", "nothing"]);
+  await until("the client is there", async () => (await session.flux(["lsattr"], { rank: 7 })).code === 0);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const start = performance.now();
+  Deno.kill(session.pid(0), "SIGKILL");
+  const [{ code, stderr }, ended] = await Promise.all([client, session.ended]);
+  await session.gone(5000);
+  assert(performance.now() - start < 5000, `took ${performance.now() - start} ms`);
+  assert(code !== 0 && stderr !== "", `the client said: ${stderr}`);
+  assert(ended.stderr.includes("0 (pid"), ended.stderr);
+});
+
+testUnless(unlessLong(), "a session of 32 survives a minute of kill -9, SIGSTOP and SIGCONT under load", async () => {
+  await using session = await startSession({ size: 32, args: BEAT });
+  let seed = Number(Deno.env.get("FLUX_TEST_SEED") ?? 1);
+  console.log(`FLUX_TEST_SEED=${seed}`);
+  const below = (limit: number) => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % limit;
+  const alive = new Set(Array.from({ length: 31 }, (_, i) => i + 1));
+  const stopped = new Set<number>();
+  const load = (async () => {
+    for (const end = performance.now() + 60_000; performance.now() < end;) {
+      await session.flux(["ping", "-c", "5", "-d", "0.05", "-t", "5", `${below(32)}`]);
+    }
+  })();
+  for (const end = performance.now() + 60_000; performance.now() < end;) {
+    const ranks = [...alive];
+    const rank = ranks[below(ranks.length)]!;
+    if (stopped.has(rank)) {
+      stopped.delete(rank);
+      Deno.kill(session.pid(rank), "SIGCONT");
+    } else if (below(3) === 0 && alive.size > 16) {
+      alive.delete(rank);
+      Deno.kill(session.pid(rank), "SIGKILL");
+    } else if (below(2) === 0) {
+      stopped.add(rank);
+      Deno.kill(session.pid(rank), "SIGSTOP");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000 + below(1000)));
+  }
+  for (const rank of stopped) Deno.kill(session.pid(rank), "SIGCONT");
+  await load;
+  const { stdout } = await session.flux(["up", "--down", "--newline"]);
+  await until("all that live are ok", async () => (await states(session)).unknown === "", STOPPED * 4);
+  const dead = new Set(
+    (await session.flux(["up", "--down", "--newline"])).stdout.split("\n").filter(Boolean).map(Number),
+  );
+  for (const rank of alive) if (!dead.has(rank)) assert(await answer(session, [rank]), `rank ${rank}; ${stdout}`);
+  for (let rank = 1; rank < 32; rank++) if (!alive.has(rank)) assert(dead.has(rank), `rank ${rank} is dead`);
+});

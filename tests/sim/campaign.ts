@@ -1,0 +1,92 @@
+/**
+ * A campaign against a simulated session: traffic of every kind goes on while ranks die, links break and time drags, all
+ * decided by one seed; then everything heals, and what must hold is looked at. Not a test of a case but a search for one.
+ */
+
+import { FaultPlan, type Faults } from "./campaign_faults.ts";
+import { brokenInvariants } from "./campaign_invariants.ts";
+import { type Load, LOADS, type World } from "./campaign_loads.ts";
+import { type SimSession, simSession } from "./session.ts";
+
+export interface CampaignOptions {
+  readonly ranks: number;
+  readonly seed: number;
+  readonly faults: readonly Faults[];
+  /** Virtual time with faults, ms. */
+  readonly time: number;
+  readonly arity?: number;
+  /** Faults in that time, about; 30 unless given. */
+  readonly intensity?: number;
+  /** Names of `LOADS`; all unless given. */
+  readonly loads?: readonly string[];
+  /** Hears what is done, for people. */
+  say?(line: string): void;
+}
+
+export interface CampaignResult {
+  /** What does not hold; empty if all is well. */
+  readonly broken: readonly string[];
+  /** What happened, counted. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** The same for every run of the same campaign, and different for others: a digest of all that was logged, and when. */
+  readonly fingerprint: string;
+}
+
+/** Milliseconds between two heartbeats, and between two steps of the traffic. */
+const BEAT = 2000, STEP = 50;
+/** Heartbeats after which everything must have settled: the longest patience of `live`, and some. */
+const QUIET = 50;
+
+export async function campaign(options: CampaignOptions): Promise<CampaignResult> {
+  const { ranks, seed, faults, time, arity = 2, say = () => {} } = options;
+  const session = await simSession({
+    size: ranks,
+    seed,
+    arity,
+    keys: seed % 2 === 0,
+    modules: ["live"],
+    heartrate: BEAT,
+    network: { delay: { min: 0.1, max: 3 } },
+  });
+  const counts: Record<string, number> = {};
+  const world: World = {
+    session,
+    random: session.random.fork("traffic"),
+    broken: [],
+    count: (what, n = 1) => void (counts[what] = (counts[what] ?? 0) + n),
+  };
+  const loads: Load[] = [];
+  for (const name of options.loads ?? Object.keys(LOADS)) loads.push(await session.settle(LOADS[name]!(world)));
+  const plan = new FaultPlan(session, faults, (line) => {
+    world.count(line.split(" ", 1)[0]!);
+    say(`${(session.clock.now() / 1000).toFixed(1)} s: ${line}`);
+  });
+  const end = session.clock.now() + time;
+  while (session.clock.now() < end) {
+    plan.step(time / (options.intensity ?? 30));
+    for (const load of loads) load.step();
+    await session.run(STEP);
+  }
+  plan.heal();
+  await session.run(QUIET / 2 * BEAT);
+  plan.buryLate();
+  await session.run(QUIET / 2 * BEAT);
+  for (const load of loads) await load.finish();
+  world.broken.push(...await brokenInvariants(session));
+  world.count("messages", session.network.statistics.delivered);
+  world.count("living", [...session.brokers.keys()].filter((rank) => session.isAlive(rank)).length);
+  return { broken: world.broken, counts, fingerprint: fingerprint(session) };
+}
+
+/** A digest of the log of all ranks and of what the network did. */
+function fingerprint({ log, network, clock }: SimSession): string {
+  let hash = 0xcbf29ce484222325n;
+  const add = (text: string) => {
+    for (let i = 0; i < text.length; i++) {
+      hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
+    }
+  };
+  for (const { rank, level, text } of log) add(`${rank} ${level} ${text}\n`);
+  add(JSON.stringify(network.statistics) + clock.fired);
+  return hash.toString(16).padStart(16, "0");
+}

@@ -1,0 +1,204 @@
+import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { forSeeds, type SimSession, simSession } from "./session.ts";
+import { everyone, parentsOf, states } from "./live.ts";
+
+const BEAT = 2000;
+
+function live(options: { size: number; seed?: number; keys?: boolean; arity?: number }): Promise<SimSession> {
+  return simSession({ ...options, modules: ["live"], heartrate: BEAT });
+}
+
+Deno.test("live knows every rank once the session runs", () =>
+  forSeeds(5, async (seed) => {
+    const session = await live({ size: 15, seed });
+    assertEquals(await states(session), { ok: "0-14", slow: "", fail: "", unknown: "" });
+  }));
+
+Deno.test("live takes the children of a dead rank to their grandparent, with all below them", () =>
+  forSeeds(10, async (seed) => {
+    const session = await live({ size: 15, seed, keys: seed % 2 === 0 });
+    session.kill(1);
+    await session.run(1000);
+    const parents = parentsOf(session);
+    assertEquals([parents[3], parents[4], parents[7], parents[10]], [0, 0, 3, 4]);
+    await everyone(session);
+    assertEquals(await states(session), { ok: "0,2-14", slow: "", fail: "1", unknown: "" });
+  }));
+
+Deno.test("live answers what was under way through the dead rank with EHOSTUNREACH", async () => {
+  const session = await live({ size: 15 });
+  await session.handle(7).serve({ "silent.wait": () => new Promise<void>(() => {}) });
+  const down = session.handle(0).rpc("silent.wait", {}, { rank: 7 });
+  await session.handle(14).serve({ "silent.wait": () => new Promise<void>(() => {}) });
+  const up = session.handle(7).rpc("silent.wait", {}, { rank: 14 });
+  await session.run(50);
+  session.kill(1);
+  await session.settle(assertRejects(down, { errno: "EHOSTUNREACH", text: "overlay disconnect" }));
+  await session.settle(assertRejects(up, { errno: "EHOSTUNREACH", text: "overlay disconnect" }));
+});
+
+Deno.test("live loses and doubles no event at any survivor when an interior rank dies", () =>
+  forSeeds(20, async (seed) => {
+    const session = await live({ size: 15, seed, keys: seed % 4 === 0 });
+    const seen: number[][] = [];
+    for (let rank = 0; rank < 15; rank++) {
+      const numbers: number[] = seen[rank] = [];
+      await session.settle(session.handle(rank).listen("count", ({ sequence }) => numbers.push(sequence)));
+    }
+    const publisher = session.handle(0);
+    for (let n = 0; n < 200; n++) {
+      publisher.publish("count", { n });
+      if (n === 50) session.kill(1 + session.random.below(2));
+      if (n === 100) session.kill(3 + session.random.below(4));
+      await session.run(session.random.float() * 4);
+    }
+    await session.run(2000);
+    for (const rank of session.brokers.keys()) {
+      if (session.isAlive(rank)) assertEquals(seen[rank], seen[0], `rank ${rank}`);
+    }
+    assertEquals(seen[0]!.length, 200);
+    await everyone(session);
+  }));
+
+Deno.test("live ends every rank when rank 0 dies, within five seconds, and each says why", () =>
+  forSeeds(5, async (seed) => {
+    const session = await live({ size: 15, seed });
+    const start = session.clock.now();
+    session.kill(0);
+    await session.settle(Promise.all(session.brokers.slice(1).map(({ exited }) => exited)));
+    assert(session.clock.now() - start < 5000, `took ${session.clock.now() - start} ms`);
+    const said = session.log.filter(({ level, text }) => level === "crit" && text.startsWith("rank 0 is gone"));
+    assertEquals(new Set(said.map(({ rank }) => rank)), new Set([1, 2]));
+  }));
+
+Deno.test("live finds a rank slow, then failed, when it says nothing, and takes it back when it does", async () => {
+  const session = await live({ size: 7 });
+  session.network.partition(["node3"], ["node0", "node1", "node2", "node4", "node5", "node6"]);
+  const declared: string[] = [];
+  for (let half = 0; half < 20; half++) {
+    await session.run(BEAT / 2);
+    const { slow, fail } = await states(session);
+    const is = slow === "3" ? "slow" : fail === "3" ? "fail" : "ok";
+    if (declared.at(-1) !== is) declared.push(is);
+  }
+  assertEquals(declared, ["ok", "slow", "fail"]);
+  session.network.heal();
+  await session.run(10 * BEAT);
+  assertEquals(await states(session), { ok: "0-6", slow: "", fail: "", unknown: "" });
+  await everyone(session);
+});
+
+Deno.test("live notices a link that works one way only, from either side", () =>
+  forSeeds(6, async (seed) => {
+    const session = await live({ size: 15, seed });
+    const [from, to] = seed % 2 === 0 ? ["node1", "node3"] : ["node3", "node1"];
+    session.network.oneWay(from, to);
+    await session.run(10 * BEAT);
+    const parents = parentsOf(session);
+    assertEquals([parents[3], parents[7]], [0, 3]);
+    await everyone(session);
+    assertEquals((await states(session)).ok, "0-14");
+  }));
+
+Deno.test("live ends a rank that is cut off for good, with what is below it, and the others go on", async () => {
+  const session = await live({ size: 15 });
+  const below = [1, 3, 4, 7, 8, 9, 10].map((rank) => session.host(rank));
+  const others = [0, 2, 5, 6, 11, 12, 13, 14].map((rank) => session.host(rank));
+  session.network.partition(below, others);
+  await session.run(50 * BEAT);
+  assertEquals([...session.brokers.keys()].filter((rank) => session.isAlive(rank)), [0, 2, 5, 6, 11, 12, 13, 14]);
+  assertEquals(await states(session), { ok: "0,2,5-6,11-14", slow: "", fail: "1,3-4,7-10", unknown: "" });
+});
+
+Deno.test("live takes a cut-off half back when the partition heals in time", () =>
+  forSeeds(5, async (seed) => {
+    const session = await live({ size: 15, seed });
+    const below = [1, 3, 4, 7, 8, 9, 10].map((rank) => session.host(rank));
+    session.network.partition(below, [0, 2, 5, 6, 11, 12, 13, 14].map((rank) => session.host(rank)));
+    await session.run(20 * BEAT);
+    await session.settle(
+      assertRejects(session.handle(9).rpc("broker.ping", {}, { rank: 0 }), { errno: "EHOSTUNREACH" }),
+    );
+    session.network.heal();
+    await session.run(10 * BEAT);
+    assertEquals((await states(session)).ok, "0-14");
+    await everyone(session);
+  }));
+
+Deno.test("live takes a rank back that was started anew", () =>
+  forSeeds(5, async (seed) => {
+    const session = await live({ size: 15, seed, keys: seed % 2 === 0 });
+    session.kill(1);
+    await session.run(1000);
+    await session.settle(session.restart(1));
+    await session.run(1000);
+    assertEquals((await states(session)).ok, "0-14");
+    await session.settle(session.handle(4).rpc("live.recover"));
+    await session.run(1000);
+    assertEquals([parentsOf(session)[4], parentsOf(session)[3]], [1, 0]);
+    session.handle(0).publish("live.recover");
+    await session.run(5000);
+    assertEquals([parentsOf(session)[4], parentsOf(session)[3]], [1, 1]);
+    await everyone(session);
+  }));
+
+Deno.test("live declares nobody dead twice", () =>
+  forSeeds(5, async (seed) => {
+    const session = await live({ size: 15, seed });
+    const said: string[] = [];
+    await session.handle(0).listen("live.cstate", ({ payload }) => said.push(`${payload.rank}:${payload.nstate}`));
+    session.kill(1);
+    session.kill(3);
+    session.kill(8);
+    await session.run(50 * BEAT);
+    assertEquals(said.toSorted(), ["1:2", "3:2", "8:2"]);
+  }));
+
+Deno.test("live's thresholds are attributes, the same on every rank", async () => {
+  const session = await live({ size: 3 });
+  const set = (value: string, rank: number) =>
+    session.settle(session.handle(rank).rpc("attr.set", { name: "live.max-idle", value }));
+  await set("9", 2);
+  await session.run(10);
+  const { value } = await session.settle(
+    session.handle(1).rpc<{ value: string }>("attr.get", { name: "live.max-idle" }),
+  );
+  assertEquals(value, "9");
+  await assertRejects(set("2", 1), { errno: "EINVAL", text: "must be slow-idle < max-idle < max-cutoff" });
+  await assertRejects(set("soon", 1), { errno: "EINVAL", text: '"soon" is no number of heartbeats' });
+});
+
+Deno.test("a rank that overlay.disconnect-subtree dismisses ends, and does not come back elsewhere", async () => {
+  const session = await live({ size: 7 });
+  await session.settle(session.handle(0).rpc("overlay.disconnect-subtree", { rank: 3 }, { rank: 1 }));
+  await session.settle(session.brokers[3]!.exited);
+  await session.run(1000);
+  assertEquals((await states(session)).fail, "3");
+});
+
+Deno.test("live ends a rank loudly that has missed more events than are kept", async () => {
+  const session = await simSession({ size: 7, modules: ["live"], heartrate: BEAT, network: { timeoutMs: 5000 } });
+  session.network.partition(["node3"], ["node0", "node1", "node2", "node4", "node5", "node6"]);
+  await session.run(8 * BEAT);
+  const publisher = session.handle(0);
+  for (let n = 0; n < 9000; n++) publisher.publish("flood", { n });
+  await session.run(1000);
+  session.network.heal();
+  await session.settle(session.brokers[3]!.exited);
+  const text = "this rank has fallen behind the events that are kept: it is evicted";
+  assert(session.log.some((line) => line.rank === 3 && line.level === "crit" && line.text === text));
+  await session.run(1000);
+  assertEquals((await states(session)).fail, "3");
+});
+
+Deno.test("Router.leave() ends what is served for those beyond a lost link, wherever it is served", async () => {
+  const session = await live({ size: 15 });
+  const served = [0, 14].map((rank) => session.brokers[rank]!.handle);
+  const before = served.map(({ pending }) => pending);
+  const streams = [0, 14].map((rank) => session.handle(7).stream("state-machine.monitor", {}, { rank }));
+  await session.settle(Promise.all(streams.map((stream) => stream.next())));
+  assertEquals(served.map(({ pending }, i) => pending - before[i]!), [1, 1]);
+  session.kill(7);
+  await session.run(100);
+  assertEquals(served.map(({ pending }, i) => pending - before[i]!), [0, 0]);
+});
