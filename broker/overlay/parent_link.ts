@@ -22,13 +22,13 @@ export class ParentLink {
     this.link.send(encode(linkRequest(topic, payload)));
   }
 
-  /** As the router knows it. */
-  peer(id: string): Peer {
+  /** As the router knows it, once the parent has taken us in. */
+  get peer(): Peer {
     const send = (message: Message) => {
       this.link.send(encode(message));
       return true;
     };
-    return { id, kind: "parent", send };
+    return { id: this.greeting!.id, kind: "parent", send };
   }
 
   control(kind: number, status: number): void {

@@ -61,14 +61,9 @@ export class Tree {
     return this.#parent?.greeting && { ...this.#parent.greeting, uri: this.#parent.uri };
   }
 
-  /** `clock.now()` when the parent last said anything over the tree. */
-  get parentSeen(): number {
-    return this.#parentSeen;
-  }
-
-  /** How often a parent was joined. */
-  get joins(): number {
-    return this.#joins;
+  /** `clock.now()` when the parent last said anything over the tree, and how often a parent was joined. */
+  get contact(): { seen: number; joins: number } {
+    return { seen: this.#parentSeen, joins: this.#joins };
   }
 
   /** Where children reach us; empty before `listen`. */
@@ -212,12 +207,11 @@ export class Tree {
     for (const link of this.#links) if (link.greeting?.uuid === uuid) this.#drop(link);
     // So does the one of a former child: to the router a broker is one peer.
     for (const peer of this.#children.peers((c) => c.uuid === uuid)) this.#endChild(peer, "moved", "it is the parent");
-    const id = this.#routeIds.next(uuid);
-    parent.greeting = { uuid, id, ...welcome };
+    parent.greeting = { uuid, id: this.#routeIds.next(uuid), ...welcome };
     this.#parent = parent;
     this.#parentSeen = this.#options.clock.now();
     this.#joins++;
-    this.#options.router.join(parent.peer(id));
+    this.#options.router.join(parent.peer);
     parent.control(Control.status, this.#status);
     this.#announce();
     this.#unsent.send(parent.link);
@@ -316,8 +310,11 @@ export class Tree {
   /** Ends older links to the broker that comes: one not noticed to be dead, one from when it was our parent. */
   #replace({ rank, uuid }: Greeting): void {
     for (const peer of this.#children.peers((child) => child.rank === rank || child.uuid === uuid)) {
-      const isSame = this.#children.get(peer)?.uuid === uuid;
-      this.#endChild(peer, isSame ? "moved" : "lost", "it came back over a new connection");
+      this.#endChild(
+        peer,
+        this.#children.get(peer)?.uuid === uuid ? "moved" : "lost",
+        "it came back over a new connection",
+      );
     }
     for (const link of this.#links) if (link !== this.#parent && link.greeting?.uuid === uuid) this.#moved(link);
   }

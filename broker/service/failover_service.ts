@@ -21,7 +21,7 @@ export function failoverService(broker: BrokerParts): Methods {
     "overlay.links": local(() => {
       const { parent } = tree;
       return {
-        parent: parent ? { rank: parent.rank, seen: Math.max(tree.parentSeen, events.parentSeen) } : null,
+        parent: parent ? { rank: parent.rank, seen: Math.max(tree.contact.seen, events.parentSeen) } : null,
         children: tree.children.map(({ rank, lastSeen }) => ({ rank, seen: lastSeen })),
         home: place(reparent.home),
         ancestors: kin.ancestors.map(place),

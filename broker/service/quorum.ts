@@ -38,7 +38,7 @@ export function followParent(broker: BrokerParts): Promise<void> {
   const follow = async (): Promise<void> => {
     const final = { final: stateNumber("shutdown") };
     const states = broker.handle.stream<{ state: number }>("state-machine.monitor", final, { rank: NODEID_UPSTREAM });
-    const { joins } = broker.tree;
+    const { joins } = broker.tree.contact;
     try {
       for await (const { state } of states) {
         if (state >= stateNumber("run")) resolve();
@@ -47,7 +47,7 @@ export function followParent(broker: BrokerParts): Promise<void> {
     } catch (error) {
       // The stream ended with the link to a former parent: the next one is followed like the first.
       if (!(error instanceof FluxError)) throw error;
-      if (broker.tree.joins === joins) await broker.guard.nextParent();
+      if (broker.tree.contact.joins === joins) await broker.guard.nextParent();
       await follow();
     }
   };

@@ -1,0 +1,46 @@
+/** Going to another parent on request: the next one up, or back to the first one (services.md §8, live.failover and live.recover). */
+
+import { FluxError, isErrno } from "../../broker/message/mod.ts";
+import type { Handle } from "../../broker/handle/mod.ts";
+
+interface Place {
+  readonly rank: number;
+  readonly uri: string;
+}
+
+interface Places {
+  readonly parent: { rank: number } | null;
+  /** The parent it had first. */
+  readonly home: Place | null;
+  readonly ancestors: readonly Place[];
+}
+
+/** A move waits for its turn; this often it is tried again when that takes too long. */
+const TRIES = 5;
+
+/** Goes to the parent's parent. Throws ESRCH when the parent is rank 0, and what `cmb.reparent` throws. */
+export async function toNextParent(handle: Handle): Promise<void> {
+  const { ancestors } = await places(handle);
+  const next = ancestors[1];
+  if (!next) throw new FluxError("ESRCH", "no failover candidates");
+  await handle.rpc("cmb.reparent", { uri: next.uri });
+}
+
+/** Goes back to the first parent. Throws ESRCH at rank 0, EINVAL when that parent has failed. */
+export async function recoverHome(handle: Handle): Promise<void> {
+  for (let left = TRIES; left > 0; left--) {
+    const { parent, home } = await places(handle);
+    if (!home) throw new FluxError("ESRCH", "rank 0 has no parent");
+    if (parent?.rank === home.rank) return;
+    try {
+      return void await handle.rpc("cmb.reparent", { uri: home.uri });
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) throw new FluxError("EINVAL", `rank ${home.rank} has failed`);
+      if (left === 1 || !(isErrno(error, "ETIMEDOUT") || isErrno(error, "EAGAIN"))) throw error;
+    }
+  }
+}
+
+async function places(handle: Handle): Promise<Places> {
+  return await handle.rpc<Places & Record<string, never>>("overlay.links");
+}
