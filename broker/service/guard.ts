@@ -1,6 +1,7 @@
 /**
  * Who looks after a broker that loses its parent. Without a guard that is the end of it; with one (`live`) it stays, and
- * the guard finds another parent for it or ends it. It is told what happens to the broker's links, in order.
+ * the guard finds another parent for it or ends it. It is told what happens to the broker's links, in order, and of each
+ * beat of the broker's own clock, so that it needs no timer that wakes the process once more.
  */
 
 import { FluxError } from "../message/mod.ts";
@@ -12,6 +13,8 @@ import { watched } from "./watched.ts";
 /** What a guard is told; the first is `start`. */
 export type GuardNews =
   | { event: "start" }
+  /** A heartbeat's time has passed, whether a pulse came or not. */
+  | { event: "tick" }
   | { event: "parent"; rank: number; hostname: string }
   | { event: "orphan"; rank: number; reason: string }
   | { event: "child"; rank: number; hostname: string; change: ChildChange; reason: string };

@@ -6,6 +6,7 @@
 import type { Events, Tree } from "../overlay/mod.ts";
 import { type Clock, every, type Timer } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
+import type { Guard } from "./guard.ts";
 
 /** A parent may go without a word for this many heartbeats (services.md §2: more than one). */
 const QUIET = 2;
@@ -14,10 +15,11 @@ export interface KeepaliveParts {
   readonly router: Router;
   readonly tree: Tree;
   readonly events: Events;
+  readonly guard: Guard;
 }
 
 /** Once each `period` ms, until cancelled: says that we are there to a parent that has long heard nothing else, and to children. */
-export function keepalive(clock: Clock, period: number, { router, tree, events }: KeepaliveParts): Timer {
+export function keepalive(clock: Clock, period: number, { router, tree, events, guard }: KeepaliveParts): Timer {
   const up = quietParent(router, tree);
   let passed = events.last;
   return every(clock, period, () => {
@@ -25,6 +27,7 @@ export function keepalive(clock: Clock, period: number, { router, tree, events }
     // The pulse, as any event, tells the children.
     if (events.last === passed) tree.keepaliveDown();
     passed = events.last;
+    guard.tell({ event: "tick" });
   });
 }
 

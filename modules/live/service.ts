@@ -14,7 +14,6 @@ import {
   stringField,
   user,
 } from "../../broker/handle/mod.ts";
-import { every } from "../../broker/ports/mod.ts";
 import { Flock } from "./flock.ts";
 import { Herald } from "./herald.ts";
 import { Lifeline } from "./lifeline.ts";
@@ -30,7 +29,7 @@ const SETTINGS_EVENT = "live.settings", RECOVER_EVENT = "live.recover";
 
 /** What the guarded broker says. */
 interface News extends JsonObject {
-  event: "start" | "parent" | "orphan" | "child";
+  event: "start" | "tick" | "parent" | "orphan" | "child";
   rank: number;
   reason: string;
   change: string;
@@ -86,7 +85,7 @@ class Live implements Running {
   }
 
   async start(): Promise<void> {
-    const { handle, ports: { clock, rank } } = this.#context;
+    const { handle, ports: { rank } } = this.#context;
     const { period } = await handle.rpc<{ period: number }>("heartbeat.stats-get");
     this.#period = period * 1000;
     this.#declareAttributes();
@@ -105,8 +104,6 @@ class Live implements Running {
     await handle.listen(SETTINGS_EVENT, ({ payload }) => void (this.#settings = readSettings(payload)));
     await handle.listen(RECOVER_EVENT, () => this.#recover());
     void this.#guard();
-    const ticks = every(clock, this.#period, () => void this.#tick());
-    this.#closed.signal.addEventListener("abort", () => ticks.cancel());
     if (rank === 0) this.#beginRoot();
     else await this.#firstGreeting();
   }
@@ -144,7 +141,8 @@ class Live implements Running {
   }
 
   #heard({ event, rank, change, reason }: News): void {
-    if (event === "parent") this.#lifeline.joined(rank);
+    if (event === "tick") void this.#tick();
+    else if (event === "parent") this.#lifeline.joined(rank);
     else if (event === "orphan") this.#lifeline.lost(rank);
     else if (event === "child" && (change === "lost" || change === "left" || change === "moved")) {
       this.#flock.gone(rank, change, reason);
