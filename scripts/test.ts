@@ -126,7 +126,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (pure.length > 0) {
     await phase(
       "unit and sim",
-      () => tests("unit and sim", ["--no-check", ...filter, ...pure], 300 * SECOND * FACTOR),
+      () => tests("unit and sim", ["--no-check", ...filter, ...pure], 600 * SECOND * FACTOR),
     );
   }
   if (sessions.length > 0) {
