@@ -67,27 +67,22 @@ const reparent = command({
   },
 });
 
-const failover = command({
-  name: "failover",
-  summary: "Go to the parent's parent",
-  usage: ["[OPTIONS]"],
-  options: OPTIONS,
-  async run({ opts, args, connect }) {
-    none(args);
-    await ask(await connect(), opts, "live.failover");
-  },
-});
+/** A command that asks a broker for one thing, and prints nothing. */
+function order(name: string, summary: string, topic: string) {
+  return command({
+    name,
+    summary,
+    usage: ["[OPTIONS]"],
+    options: OPTIONS,
+    async run({ opts, args, connect }) {
+      none(args);
+      await ask(await connect(), opts, topic);
+    },
+  });
+}
 
-const recover = command({
-  name: "recover",
-  summary: "Go back to the first parent",
-  usage: ["[OPTIONS]"],
-  options: OPTIONS,
-  async run({ opts, args, connect }) {
-    none(args);
-    await ask(await connect(), opts, "live.recover");
-  },
-});
+const failover = order("failover", "Go to the parent's parent", "live.failover");
+const recover = order("recover", "Go back to the first parent", "live.recover");
 
 const recoverAll = command({
   name: "recover-all",

@@ -5,6 +5,7 @@
  * Invariant: `bytes` and `count` are what the entries sum up to, and never above the limits after a call.
  */
 
+import { Chain, type Linked } from "./chain.ts";
 import { owned } from "./owned.ts";
 
 /** May change at any time; looked at when something is added, and at heartbeats. */
@@ -18,22 +19,19 @@ export interface CacheLimits {
   readonly large: number;
 }
 
-interface Entry {
+interface Entry extends Linked<Entry> {
   readonly blobref: string;
   readonly blob: Uint8Array;
   /** The heartbeat of the last use. */
   beat: number;
   /** The period in which its use was last told. */
   period: number;
-  older: Entry | undefined;
-  newer: Entry | undefined;
 }
 
 export class Cache {
   readonly #limits: CacheLimits;
   readonly #entries = new Map<string, Entry>();
-  #oldest: Entry | undefined;
-  #newest: Entry | undefined;
+  readonly #chain = new Chain<Entry>();
   #bytes = 0;
   #beat = 0;
   #period = 0;
@@ -79,9 +77,9 @@ export class Cache {
     };
     this.#entries.set(blobref, entry);
     this.#bytes += blob.length;
-    this.#append(entry);
-    while (this.#oldest && (this.#bytes > this.#limits.bytes || this.count > this.#limits.count)) {
-      this.#drop(this.#oldest);
+    this.#chain.append(entry);
+    while (this.#chain.oldest && (this.#bytes > this.#limits.bytes || this.count > this.#limits.count)) {
+      this.#drop(this.#chain.oldest);
     }
   }
 
@@ -94,7 +92,7 @@ export class Cache {
   clear(): number {
     const { count } = this;
     this.#entries.clear();
-    this.#oldest = this.#newest = undefined;
+    this.#chain.clear();
     this.#bytes = 0;
     return count;
   }
@@ -104,7 +102,7 @@ export class Cache {
     this.#beat++;
     const { count } = this;
     const { bytes, age, large } = this.#limits;
-    let entry = this.#oldest;
+    let entry = this.#chain.oldest;
     while (entry) {
       const over = this.#bytes > bytes || this.count > this.#limits.count;
       if (!over && this.#beat - entry.beat <= age) break;
@@ -126,29 +124,12 @@ export class Cache {
       entry.period = this.#period;
       this.#told?.(entry.blobref);
     }
-    if (entry === this.#newest) return;
-    this.#unlink(entry);
-    this.#append(entry);
-  }
-
-  #append(entry: Entry): void {
-    entry.older = this.#newest;
-    entry.newer = undefined;
-    if (this.#newest) this.#newest.newer = entry;
-    else this.#oldest = entry;
-    this.#newest = entry;
-  }
-
-  #unlink({ older, newer }: Entry): void {
-    if (older) older.newer = newer;
-    else this.#oldest = newer;
-    if (newer) newer.older = older;
-    else this.#newest = older;
+    this.#chain.renew(entry);
   }
 
   #drop(entry: Entry): void {
     this.#entries.delete(entry.blobref);
     this.#bytes -= entry.blob.length;
-    this.#unlink(entry);
+    this.#chain.remove(entry);
   }
 }

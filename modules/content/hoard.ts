@@ -6,6 +6,7 @@
  * delete; blobs that clients stored and still use are moved to its end when it meets them.
  */
 
+import { Chain, type Linked } from "./chain.ts";
 import { owned } from "./owned.ts";
 import type { Swept } from "./protocol.ts";
 
@@ -16,17 +17,14 @@ export interface Hoarded {
   readonly used: number | undefined;
 }
 
-interface Entry extends Hoarded {
+interface Entry extends Hoarded, Linked<Entry> {
   used: number | undefined;
   epoch: number;
-  older: Entry | undefined;
-  newer: Entry | undefined;
 }
 
 export class Hoard {
   readonly #entries = new Map<string, Entry>();
-  #oldest: Entry | undefined;
-  #newest: Entry | undefined;
+  readonly #chain = new Chain<Entry>();
   #bytes = 0;
   #epoch = 0;
   /** What came or was used by a client since the last call of `changes`; undefined while nobody wants to know. */
@@ -64,7 +62,7 @@ export class Hoard {
     const entry: Entry = { blobref, blob: owned(blob), used, epoch: this.#epoch, older: undefined, newer: undefined };
     this.#entries.set(blobref, entry);
     this.#bytes += blob.length;
-    this.#append(entry);
+    this.#chain.append(entry);
     this.#changes?.push(entry);
     return true;
   }
@@ -88,15 +86,15 @@ export class Hoard {
    */
   sweep(limit: number, spare: number): Swept {
     const before = { count: this.count, bytes: this.#bytes };
-    for (let i = 0; i < limit && this.#oldest && this.#oldest.epoch < this.#epoch; i++) {
-      const entry = this.#oldest;
+    for (let i = 0; i < limit && this.#chain.oldest && this.#chain.oldest.epoch < this.#epoch; i++) {
+      const entry = this.#chain.oldest;
       if (entry.used !== undefined && entry.used >= spare) this.#keep(entry);
       else this.delete(entry.blobref);
     }
     return {
       deleted: before.count - this.count,
       bytes: before.bytes - this.#bytes,
-      done: !this.#oldest || this.#oldest.epoch === this.#epoch,
+      done: !this.#chain.oldest || this.#chain.oldest.epoch === this.#epoch,
       live: this.#bytes,
     };
   }
@@ -121,7 +119,7 @@ export class Hoard {
 
   clear(): void {
     this.#entries.clear();
-    this.#oldest = this.#newest = undefined;
+    this.#chain.clear();
     this.#bytes = 0;
     this.#changes = undefined;
   }
@@ -131,29 +129,12 @@ export class Hoard {
     if (!entry) return;
     this.#entries.delete(blobref);
     this.#bytes -= entry.blob.length;
-    this.#unlink(entry);
+    this.#chain.remove(entry);
   }
 
   #keep(entry: Entry): void {
     if (entry.epoch === this.#epoch) return;
     entry.epoch = this.#epoch;
-    if (entry === this.#newest) return;
-    this.#unlink(entry);
-    this.#append(entry);
-  }
-
-  #append(entry: Entry): void {
-    entry.older = this.#newest;
-    entry.newer = undefined;
-    if (this.#newest) this.#newest.newer = entry;
-    else this.#oldest = entry;
-    this.#newest = entry;
-  }
-
-  #unlink({ older, newer }: Entry): void {
-    if (older) older.newer = newer;
-    else this.#oldest = newer;
-    if (newer) newer.older = older;
-    else this.#newest = older;
+    this.#chain.renew(entry);
   }
 }

@@ -31,7 +31,8 @@ export interface MasterOptions {
   readonly reader: Reader;
   readonly roots: Roots;
   readonly versions: Versions;
-  readonly hash: Hash;
+  /** Asked for at the first commit, since what computes digests takes 20 ms to load. */
+  loadHash(): Promise<Hash>;
   /** Seconds since the epoch. */
   time(): number;
   /** Tells everyone of a change that is done. */
@@ -62,6 +63,7 @@ export class Master implements Committer {
   /** The newest root of each namespace; what this rank shows of them may be held back. */
   readonly #heads = new Map<string, Root>();
   readonly #queue: Job[] = [];
+  #hash: Hash | undefined;
   #protect: Collector["protect"] = () => Promise.resolve();
   #working: Promise<void> | undefined;
   #closed = false;
@@ -181,13 +183,14 @@ export class Master implements Committer {
   }
 
   async #store(batch: readonly Waiting[]): Promise<void> {
-    const { content, stored } = this.#options;
+    const { content, stored, loadHash } = this.#options;
+    const hash = this.#hash ??= await loadHash();
     const blobs = new Map<string, Blob>();
     const pending: Pending[] = [];
     for (const [namespace, groups] of divide(batch)) {
       let root = this.#heads.get(namespace);
       for (const group of groups) {
-        const next = await this.#apply(root, group, blobs);
+        const next = await this.#apply(root, group, blobs, hash);
         if (!next) continue;
         root = next.root;
         pending.push(next);
@@ -225,6 +228,7 @@ export class Master implements Committer {
     root: Root | undefined,
     group: readonly Waiting[],
     blobs: Map<string, Blob>,
+    hash: Hash,
   ): Promise<Pending | undefined> {
     const admitted = group.filter((waiting) => {
       try {
@@ -236,7 +240,7 @@ export class Master implements Committer {
       }
     });
     if (!root || admitted.length === 0) return undefined;
-    const { reader, hash } = this.#options;
+    const { reader } = this.#options;
     const commits = admitted.map(({ commit }) => commit);
     const outcome = await applyCommits(reader, hash, root.rootref, commits, blobs);
     const keys = new Set<string>();

@@ -20,7 +20,7 @@ export async function openRoot(core: Core): Promise<Side> {
     reader,
     roots,
     versions,
-    hash: await loadHash(),
+    loadHash,
     time,
     publish: ({ topic, payload }) => handle.publish(topic, payload, { private: true }),
     stored: (blobs, bytes) => collector.stored(blobs, bytes),

@@ -17,7 +17,7 @@ import { messagesOf, readCapture } from "../../../captures.ts";
 import { check } from "../../../property.ts";
 import { served } from "../../service/served.ts";
 import { put, text } from "./tree/tree_store.ts";
-import { WatchBench } from "./watch_bench.ts";
+import { ServedWatch } from "./watch/served_watch.ts";
 
 const line = (name: string, at = 1) => formatEntry({ timestamp: at, name });
 
@@ -104,7 +104,7 @@ Deno.test("get() refuses a value that is no eventlog", async () => {
 });
 
 Deno.test("wait() finds an event that has been, and one that comes, and lets go of the watch", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   const kvs = new Kvs(bench.served.client());
   const add = (name: string) => bench.commit(put("log", line(name), KvsFlag.append));
   add("first");
@@ -120,7 +120,7 @@ Deno.test("wait() finds an event that has been, and one that comes, and lets go 
 });
 
 Deno.test("follow() yields each event once, in order", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("log", line("0"), KvsFlag.append));
   const seen: string[] = [];
   for await (const { name } of follow(new Kvs(bench.served.client()), "log")) {

@@ -1,14 +1,14 @@
-import { KvsFlag } from "../../../../modules/kvs/protocol.ts";
-import { ANYTHING } from "../../../../modules/kvs/roots.ts";
-import { emptyDir, symlink, val } from "../../../../modules/kvs/tree/treeobj.ts";
-import { assert, assertEquals, assertRejects } from "../../../assert.ts";
-import { put, text } from "./tree/tree_store.ts";
-import { settled, WatchBench } from "./watch_bench.ts";
+import { KvsFlag } from "../../../../../modules/kvs/protocol.ts";
+import { ANYTHING } from "../../../../../modules/kvs/roots.ts";
+import { emptyDir, symlink, val } from "../../../../../modules/kvs/tree/treeobj.ts";
+import { assert, assertEquals, assertRejects } from "../../../../assert.ts";
+import { put, text } from "../tree/tree_store.ts";
+import { ServedWatch, settled } from "./served_watch.ts";
 
 const append = (key: string, value: string) => put(key, value, KvsFlag.append);
 
 Deno.test("a watch answers with what there is, then once for each root whose transaction names the key", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("a.b", "1"));
   const watch = bench.watch("a.b");
   assertEquals(await watch.text(), "1");
@@ -22,7 +22,7 @@ Deno.test("a watch answers with what there is, then once for each root whose tra
 });
 
 Deno.test("a watch is not answered because another one of its key begins", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("k", "1"));
   const first = bench.watch("k");
   assertEquals(await first.text(), "1");
@@ -34,7 +34,7 @@ Deno.test("a watch is not answered because another one of its key begins", async
 });
 
 Deno.test("a watch hears of its key under whatever dots it is written, and through links", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("a.b", "1"), put("link", symlink("a")));
   const watch = bench.watch("a..b.");
   assertEquals(await watch.text(), "1");
@@ -44,7 +44,7 @@ Deno.test("a watch hears of its key under whatever dots it is written, and throu
 });
 
 Deno.test("a watch with uniq answers only what differs", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("k", "1"));
   const watch = bench.watch("k", ["watchUniq"]);
   assertEquals(await watch.text(), "1");
@@ -57,7 +57,7 @@ Deno.test("a watch with uniq answers only what differs", async () => {
 });
 
 Deno.test("a watch with uniq takes a value for the same however it is stored", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("k", "ab"));
   const watch = bench.watch("k", ["watchUniq"]);
   assertEquals(await watch.text(), "ab");
@@ -68,7 +68,7 @@ Deno.test("a watch with uniq takes a value for the same however it is stored", a
 });
 
 Deno.test("a watch of a missing key ends with ENOENT, and so does one whose key goes missing", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   await assertRejects(bench.watch("k").next(), { errno: "ENOENT" });
   bench.commit(put("k", "1"));
   const watch = bench.watch("k");
@@ -79,7 +79,7 @@ Deno.test("a watch of a missing key ends with ENOENT, and so does one whose key 
 });
 
 Deno.test("a watch with waitcreate waits for its key, also after it was removed", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   const watch = bench.watch("a.b", ["waitcreate"]);
   await settled();
   bench.commit(put("a.c", "x"));
@@ -91,7 +91,7 @@ Deno.test("a watch with waitcreate waits for its key, also after it was removed"
 });
 
 Deno.test("a watch with waitcreate sees a key that comes with its directory", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("from.b", "1"));
   const watch = bench.watch("to.b", ["waitcreate"]);
   await settled();
@@ -100,7 +100,7 @@ Deno.test("a watch with waitcreate sees a key that comes with its directory", as
 });
 
 Deno.test("a lookup with waitcreate and no watch is answered once", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   const once = bench.ask("k", ["waitcreate"]);
   const single = bench.client.rpc("kvs-watch.lookup", { key: "k", namespace: "primary", flags: KvsFlag.waitcreate });
   await settled();
@@ -112,7 +112,7 @@ Deno.test("a lookup with waitcreate and no watch is answered once", async () => 
 });
 
 Deno.test("a full watch sees its value change through links, their targets and replaced parents", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("t1.x", "1"), put("t2.x", "2"), put("link", symlink("t1")), put("deep.a.x", "deep"));
   const watch = bench.watch("link.x", ["watchFull"]);
   assertEquals(await watch.text(), "1");
@@ -131,7 +131,7 @@ Deno.test("a full watch sees its value change through links, their targets and r
 });
 
 Deno.test("a full watch of a value that becomes a directory ends with EISDIR", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("a", "1"));
   const watch = bench.watch("a", ["watchFull"]);
   assertEquals(await watch.text(), "1");
@@ -140,7 +140,7 @@ Deno.test("a full watch of a value that becomes a directory ends with EISDIR", a
 });
 
 Deno.test("a full watch misses nothing that happens where its link leads while it looks for the first time", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("dir.link", symlink("far.x")), put("far.x", "1"));
   bench.hold();
   const watch = bench.watch("dir.link", ["watchFull"]);
@@ -152,7 +152,7 @@ Deno.test("a full watch misses nothing that happens where its link leads while i
 });
 
 Deno.test("a watch of a directory answers when anything below it is written", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("d.a", "1"));
   const watch = bench.watch("d", ["readdir"]);
   const names = async () => {
@@ -172,7 +172,7 @@ Deno.test("a watch of a directory answers when anything below it is written", as
 });
 
 Deno.test("a watch with treeobj or readlink answers with the entry as it is stored", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("l", symlink("one")), put("one", "1"));
   const stored = bench.watch("l", ["treeobj"]), link = bench.watch("l", ["readlink"]);
   assertEquals([await stored.object(), await link.object()], [
@@ -188,7 +188,7 @@ Deno.test("a watch with treeobj or readlink answers with the entry as it is stor
 });
 
 Deno.test("a watch of appends answers with the whole value, then with what is added", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(append("log", "one"));
   const watch = bench.watch("log", ["watchAppend"]);
   assertEquals(await watch.text(), "one");
@@ -205,7 +205,7 @@ Deno.test("a watch of appends answers with the whole value, then with what is ad
 
 Deno.test("a watch of appends ends with EINVAL when the value is overwritten, truncated or removed", async () => {
   for (const operation of [put("log", "other value"), put("log", "on"), put("log", null)]) {
-    const bench = await WatchBench.open();
+    const bench = await ServedWatch.open();
     bench.commit(append("log", "one"), append("log", "two"));
     const watch = bench.watch("log", ["watchAppend", "waitcreate"]);
     assertEquals(await watch.text(), "onetwo");
@@ -217,7 +217,7 @@ Deno.test("a watch of appends ends with EINVAL when the value is overwritten, tr
 });
 
 Deno.test("a watch of appends with a sentinel tells where the first data ends", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(append("log", "one"));
   const watch = bench.watch("log", ["watchAppend", "watchInitialSentinel"]);
   assertEquals(await watch.texts(2), ["one", "sentinel"]);
@@ -226,7 +226,7 @@ Deno.test("a watch of appends with a sentinel tells where the first data ends", 
 });
 
 Deno.test("a watch of appends goes through links", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(append("t.log", "one"), put("l", symlink("t")));
   const watch = bench.watch("l.log", ["watchAppend", "watchFull"]);
   assertEquals(await watch.text(), "one");
@@ -237,7 +237,7 @@ Deno.test("a watch of appends goes through links", async () => {
 });
 
 Deno.test("a stream answers with one blob after the other, then ends", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(append("big", "x".repeat(100)), append("big", "y".repeat(100)), put("small", "z"), put("d.e", ""));
   const big = bench.ask("big", ["stream"]);
   assertEquals(await big.texts(3), ["x".repeat(100), "y".repeat(100), undefined]);
@@ -247,7 +247,7 @@ Deno.test("a stream answers with one blob after the other, then ends", async () 
 });
 
 Deno.test("a watch that lags answers with newer roots, in order, when those between were collected", async () => {
-  const bench = await WatchBench.open({ cache: 0 });
+  const bench = await ServedWatch.open({ cache: 0 });
   bench.commit(put("d.k", "0"));
   const watch = bench.watch("d.k");
   assertEquals(await watch.text(), "0");
@@ -269,7 +269,7 @@ Deno.test("a watch that lags answers with newer roots, in order, when those betw
 });
 
 Deno.test("a change that does not say what it wrote is answered where the value differs", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("a", "1"), put("b", "1"));
   const a = bench.watch("a"), b = bench.watch("b");
   assertEquals([await a.text(), await b.text()], ["1", "1"]);
@@ -282,7 +282,7 @@ Deno.test("a change that does not say what it wrote is answered where the value 
 });
 
 Deno.test("a client that takes nothing gets nothing more, and what there is when it does", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("k", "0"), append("log", "0"));
   const plain = bench.watch("k"), log = bench.watch("log", ["watchAppend"]);
   assertEquals([await plain.text(), await log.text()], ["0", "0"]);
@@ -300,7 +300,7 @@ Deno.test("a client that takes nothing gets nothing more, and what there is when
 });
 
 Deno.test("a watch ends with ENODATA when it is cancelled, and leaves nothing behind", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("k", "1"));
   const request = { key: "k", namespace: "primary", flags: KvsFlag.watch };
   const seen: unknown[] = [];
@@ -313,7 +313,7 @@ Deno.test("a watch ends with ENODATA when it is cancelled, and leaves nothing be
 });
 
 Deno.test("a watch ends with its client, whatever it waits for", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("k", "1"));
   const other = bench.served.client();
   const watches = [
@@ -331,7 +331,7 @@ Deno.test("a watch ends with its client, whatever it waits for", async () => {
 });
 
 Deno.test("watches end with ENOTSUP when their namespace is removed, and when it is unknown", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   bench.commit(put("k", "1"));
   const watch = bench.watch("k"), waiting = bench.ask("none", ["waitcreate"]);
   assertEquals(await watch.text(), "1");
@@ -343,16 +343,16 @@ Deno.test("watches end with ENOTSUP when their namespace is removed, and when it
 });
 
 Deno.test("a guest watches the namespace it owns, and no other", async () => {
-  const own = await WatchBench.open({ owner: 200 });
+  const own = await ServedWatch.open({ owner: 200 });
   own.commit(put("k", "1"));
   assertEquals(await own.watch("k", [], own.served.guest()).text(), "1");
-  const other = await WatchBench.open();
+  const other = await ServedWatch.open();
   other.commit(put("k", "1"));
   await assertRejects(other.watch("k", [], other.served.guest()).next(), { errno: "EPERM" });
 });
 
 Deno.test("a request that makes no sense is refused with what is wrong with it", async () => {
-  const bench = await WatchBench.open();
+  const bench = await ServedWatch.open();
   const ask = (request: object) => bench.client.rpc("kvs-watch.lookup", request);
   await assertRejects(ask({ namespace: "primary", flags: 0 }), { errno: "EPROTO", text: '"key"' });
   await assertRejects(ask({ key: "k", flags: 0 }), { errno: "EPROTO", text: '"namespace"' });
@@ -363,7 +363,7 @@ Deno.test("a request that makes no sense is refused with what is wrong with it",
 });
 
 Deno.test("10,000 watchers of a key are answered from one look at it", async () => {
-  const bench = await WatchBench.open({ cache: 0 });
+  const bench = await ServedWatch.open({ cache: 0 });
   bench.commit(put("d.k", "x".repeat(100)));
   const watches = Array.from({ length: 10_000 }, () => bench.watch("d.k"));
   for (const watch of watches) assertEquals((await watch.text())!.length, 100);

@@ -1,20 +1,20 @@
 /** `kvs-watch` on a tree that the test writes itself, with clients that call it. */
 
-import { encodeJson, FluxError } from "../../../../broker/message/mod.ts";
-import type { Handle, Queue } from "../../../../broker/handle/mod.ts";
-import { KvsFlag, type Operation, PRIMARY, type Root } from "../../../../modules/kvs/protocol.ts";
-import { readValue } from "../../../../modules/kvs/client_replies.ts";
-import { Reader } from "../../../../modules/kvs/reader.ts";
-import { Roots } from "../../../../modules/kvs/roots.ts";
-import { type TreeObject, valBytes } from "../../../../modules/kvs/tree/treeobj.ts";
-import { watchMethods } from "../../../../modules/kvs/watch/service.ts";
-import { Served } from "../../service/served.ts";
-import { TreeStore } from "./tree/tree_store.ts";
+import { encodeJson, FluxError } from "../../../../../broker/message/mod.ts";
+import type { Handle, Queue } from "../../../../../broker/handle/mod.ts";
+import { KvsFlag, type Operation, PRIMARY, type Root } from "../../../../../modules/kvs/protocol.ts";
+import { readValue } from "../../../../../modules/kvs/client_replies.ts";
+import { Reader } from "../../../../../modules/kvs/reader.ts";
+import { Roots } from "../../../../../modules/kvs/roots.ts";
+import { type TreeObject, valBytes } from "../../../../../modules/kvs/tree/treeobj.ts";
+import { watchMethods } from "../../../../../modules/kvs/watch/service.ts";
+import { Served } from "../../../service/served.ts";
+import { TreeStore } from "../tree/tree_store.ts";
 
 /** Words for flags of {@link KvsFlag}. */
 export type FlagName = keyof typeof KvsFlag;
 
-export class WatchBench {
+export class ServedWatch {
   readonly served = new Served();
   readonly store: TreeStore;
   readonly roots = new Roots({ ask: () => Promise.reject(new FluxError("ENOTSUP")) });
@@ -29,8 +29,8 @@ export class WatchBench {
   }
 
   /** `owner`: of the namespace; `cache`: bytes of decoded directories that the service keeps. */
-  static async open({ owner = 100, cache = 1 << 20 } = {}): Promise<WatchBench> {
-    const bench = new WatchBench(new TreeStore());
+  static async open({ owner = 100, cache = 1 << 20 } = {}): Promise<ServedWatch> {
+    const bench = new ServedWatch(new TreeStore());
     const reader = new Reader({
       content: { load: (blobref) => bench.#load(blobref) },
       roots: bench.roots,

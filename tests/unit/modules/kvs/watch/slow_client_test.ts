@@ -8,12 +8,12 @@ import {
   MessageType,
   NODEID_ANY,
   StreamReader,
-} from "../../../../broker/message/mod.ts";
-import { Kvs } from "../../../../modules/kvs/client.ts";
-import { KvsFlag } from "../../../../modules/kvs/protocol.ts";
-import { type Val, valBytes } from "../../../../modules/kvs/tree/treeobj.ts";
-import { assert, assertEquals } from "../../../assert.ts";
-import { localBroker } from "../../../local_broker.ts";
+} from "../../../../../broker/message/mod.ts";
+import { Kvs } from "../../../../../modules/kvs/client.ts";
+import { KvsFlag } from "../../../../../modules/kvs/protocol.ts";
+import { type Val, valBytes } from "../../../../../modules/kvs/tree/treeobj.ts";
+import { assert, assertEquals } from "../../../../assert.ts";
+import { localBroker } from "../../../../local_broker.ts";
 
 const SIZE = 100_000;
 
