@@ -19,6 +19,19 @@ const optionValue = new BigInt64Array(32), optionLength = new BigUint64Array(1);
 const optionLengthBytes = new Uint8Array(optionLength.buffer);
 const optionBytes = new Uint8Array(optionValue.buffer), optionNumbers = new Int32Array(optionValue.buffer);
 
+const EINTR = 4;
+
+/**
+ * What a call of libzmq returns that was not interrupted. A signal (SIGCHLD for each task that ends) makes any of them fail before
+ * it has done anything; a send that is not repeated is a message lost, a receive one that waits for the next.
+ */
+function uninterrupted(call: () => number): number {
+  for (;;) {
+    const result = call();
+    if (result >= 0 || zmq().zmq_errno() !== EINTR) return result;
+  }
+}
+
 /** Sockets share an I/O thread of libzmq. Ends when all of them are closed. */
 export class Context {
   readonly pointer: Deno.PointerValue = zmq().zmq_ctx_new();
@@ -59,45 +72,45 @@ export class Socket {
     const bytes = typeof value === "string" ? encoder.encode(value) : new Uint8Array(
       option === WIDE_OPTION ? new BigInt64Array([BigInt(value)]).buffer : new Int32Array([value]).buffer,
     );
-    if (zmq().zmq_setsockopt(this.#pointer, option, bytes, BigInt(bytes.length)) === 0) return;
+    if (uninterrupted(() => zmq().zmq_setsockopt(this.#pointer, option, bytes, BigInt(bytes.length))) === 0) return;
     throw new FluxError(zmq().zmq_errno(), `libzmq refuses option ${option} with value ${value}`);
   }
 
   /** The endpoint bound last, with its port. */
   get lastEndpoint(): string {
     optionLength[0] = BigInt(optionBytes.length);
-    zmq().zmq_getsockopt(this.#pointer, Option.lastEndpoint, optionBytes, optionLengthBytes);
+    uninterrupted(() => zmq().zmq_getsockopt(this.#pointer, Option.lastEndpoint, optionBytes, optionLengthBytes));
     return decoder.decode(optionBytes.subarray(0, Number(optionLength[0]) - 1));
   }
 
   /** Returns 0 or the errno. */
   bind(endpoint: string): number {
-    return zmq().zmq_bind(this.#pointer, cstring(endpoint)) === 0 ? 0 : zmq().zmq_errno();
+    return uninterrupted(() => zmq().zmq_bind(this.#pointer, cstring(endpoint))) === 0 ? 0 : zmq().zmq_errno();
   }
 
   /** Returns 0 or the errno. */
   connect(endpoint: string): number {
-    return zmq().zmq_connect(this.#pointer, cstring(endpoint)) === 0 ? 0 : zmq().zmq_errno();
+    return uninterrupted(() => zmq().zmq_connect(this.#pointer, cstring(endpoint))) === 0 ? 0 : zmq().zmq_errno();
   }
 
   disconnect(endpoint: string): void {
-    zmqRare().zmq_disconnect(this.#pointer, cstring(endpoint));
+    uninterrupted(() => zmqRare().zmq_disconnect(this.#pointer, cstring(endpoint)));
   }
 
   /** Sends one part; false when nobody is there to take it. The bytes are copied. */
   send(part: Bytes, more = false): boolean {
     const flags = more ? DONTWAIT | SNDMORE : DONTWAIT;
-    return zmq().zmq_send(this.#pointer, part, BigInt(part.length), flags) >= 0;
+    return uninterrupted(() => zmq().zmq_send(this.#pointer, part, BigInt(part.length), flags)) >= 0;
   }
 
   /** Receives a part that is known to be short; its length, or -1 when there is none. What does not fit is cut off. */
   receiveInto(buffer: Bytes): number {
-    return zmq().zmq_recv(this.#pointer, buffer, BigInt(buffer.length), DONTWAIT);
+    return uninterrupted(() => zmq().zmq_recv(this.#pointer, buffer, BigInt(buffer.length), DONTWAIT));
   }
 
   /** Receives one part into a buffer of its own, or null when there is none. */
   receive(): Bytes | null {
-    const size = zmq().zmq_msg_recv(message, this.#pointer, DONTWAIT);
+    const size = uninterrupted(() => zmq().zmq_msg_recv(message, this.#pointer, DONTWAIT));
     if (size < 0) return null;
     const bytes = new Uint8Array(size);
     if (size > 0) Deno.UnsafePointerView.copyInto(zmq().zmq_msg_data(message)!, bytes);
@@ -138,7 +151,7 @@ export class Socket {
 
   #get(option: number): number {
     optionLength[0] = 4n;
-    zmq().zmq_getsockopt(this.#pointer, option, optionBytes, optionLengthBytes);
+    uninterrupted(() => zmq().zmq_getsockopt(this.#pointer, option, optionBytes, optionLengthBytes));
     return optionNumbers[0]!;
   }
 }

@@ -128,3 +128,34 @@ Deno.test("A flood of messages leaves timers their turn", async () => {
   clearInterval(timer);
   await transport.close(0);
 });
+
+Deno.test("Signals that interrupt libzmq cost no message", async () => {
+  const handle = () => {};
+  Deno.addSignalListener("SIGUSR1", handle);
+  const rain = new Deno.Command("sh", { args: ["-c", `while kill -USR1 ${Deno.pid}; do :; done 2>/dev/null`] }).spawn();
+  const transport = zmqTransport();
+  try {
+    const back: number[] = [];
+    const listener = transport.listen("tcp://127.0.0.1:*", {}, {
+      message: (peer, body) => void listener.send(peer, new Uint8Array(body)),
+      down: () => {},
+    });
+    const link = transport.dial(listener.endpoint, { name: "a" }, {
+      message: (body) => void back.push(new Uint32Array(new Uint8Array(body).buffer)[0]!),
+      down: () => {},
+    });
+    const count = 100_000;
+    for (let sent = 0; sent < count; await new Promise((resolve) => setTimeout(resolve, 0))) {
+      for (let i = 0; i < 100; i++) link.send(new Uint8Array(Uint32Array.of(sent++).buffer));
+    }
+    const late = Date.now() + 20_000;
+    while (back.length < count && Date.now() < late) await new Promise((resolve) => setTimeout(resolve, 5));
+    assertEquals(back.length, count);
+    assert(back.every((number, i) => number === i), "out of order");
+  } finally {
+    rain.kill("SIGKILL");
+    await rain.status;
+    Deno.removeSignalListener("SIGUSR1", handle);
+    await transport.close(0);
+  }
+});
