@@ -3,6 +3,7 @@
  *
  *     message ← ports ← handle ← modules, commands
  *     overlay, service, boot → message, ports, handle        broker.ts → all of broker/, modules/
+ *     pmi → message, handle         boot, modules, commands → pmi
  *     a module → the client.ts and protocol.ts of another, which are its public face
  *
  * and that neither files nor rooms import each other in a circle. A room is a folder below; what lies deeper belongs to
@@ -17,12 +18,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "broker/handle": ["broker/message", "broker/ports"],
   "broker/overlay": ["broker/message", "broker/ports", "broker/handle", "broker/router"],
   "broker/service": ["broker/message", "broker/ports", "broker/handle", "broker/router"],
-  "broker/boot": ["broker/message", "broker/ports", "broker/handle"],
+  "broker/pmi": ["broker/message", "broker/handle"],
+  "broker/boot": ["broker/message", "broker/ports", "broker/handle", "broker/pmi"],
   "broker/lua": ["broker/message", "broker/ports", "broker/handle"],
-  "modules/*": ["broker/message", "broker/ports", "broker/handle"],
+  "modules/*": ["broker/message", "broker/ports", "broker/handle", "broker/pmi"],
   "modules": ["broker/message", "broker/ports", "broker/handle", "modules/*"],
   "broker": ["broker/*", "modules"],
-  "commands": ["broker/message", "broker/ports", "broker/handle", "modules", "modules/*"],
+  "commands": ["broker/message", "broker/ports", "broker/handle", "broker/pmi", "modules", "modules/*"],
   "main.ts": ["commands"],
 };
 

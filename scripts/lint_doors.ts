@@ -7,7 +7,7 @@
 export const ALLOWED: readonly (readonly [path: string, reason: string])[] = [
   ["broker/ports/", "the system's implementations of the doors"],
   ["broker/overlay/zmq/", "the Transport over libzmq: FFI, and poll() to wait"],
-  ["broker/boot/fd_stream.ts", "reads and writes an inherited descriptor (PMI_FD) through libc"],
+  ["broker/pmi/fd_stream.ts", "reads and writes an inherited descriptor (PMI_FD) through libc"],
   ["broker/boot/terminal.ts", "saves and restores the user's terminal through libc"],
   ["commands/exec_program.ts", "execvp through libc: the command line becomes another program"],
   ["commands/render/pager.ts", "a pager on the user's terminal is no part of a session"],

@@ -4,7 +4,7 @@
  */
 
 import { type Card, cardFields, FluxError, type JsonObject, readCard } from "../message/mod.ts";
-import type { PmiClient } from "./pmi_client.ts";
+import type { PmiClient } from "../pmi/mod.ts";
 
 /** Who a rank has to do with. `Topology` of broker/overlay is one. */
 export interface Shape {

@@ -5,6 +5,7 @@
 
 import { FluxError } from "../message/mod.ts";
 import type { Clock, ExitStatus, Random, Spawner } from "../ports/mod.ts";
+import { LineStream } from "../pmi/mod.ts";
 import { Alarms } from "./alarms.ts";
 import {
   CONTROL_LIMIT,
@@ -16,7 +17,6 @@ import {
   START_SOCKET,
 } from "./control.ts";
 import type { Shape } from "./exchange.ts";
-import { LineStream } from "./line_stream.ts";
 import type { Member } from "./member.ts";
 import { killTree, processState } from "./process_tree.ts";
 import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";

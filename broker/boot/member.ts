@@ -1,8 +1,8 @@
 /** One broker as its starter sees it. */
 
 import type { Child, ExitStatus } from "../ports/mod.ts";
+import type { LineStream } from "../pmi/mod.ts";
 import type { Ending } from "./control.ts";
-import type { LineStream } from "./line_stream.ts";
 
 /** How far a broker has come, in order. */
 export const PROGRESS = ["spawned", "connected", "waiting", "joining", "joined", "up"] as const;

@@ -1,12 +1,10 @@
 /**
- * Starting and ending a session: PMI, the wire-up, the processes of `flux start` and `flux broker`. Certificates
+ * Starting and ending a session: the wire-up, the processes of `flux start` and `flux broker`. Certificates
  * (certificate.ts) are not here: they need tweetnacl, which costs every start.
  */
 export { decodeZ85, encodeZ85 } from "./z85.ts";
 export { exchange, type Neighbours } from "./exchange.ts";
 export { type BootMethod, bootMethod } from "./method.ts";
-export { PmiClient } from "./pmi_client.ts";
-export { type PmiAction, PmiServer } from "./pmi_server.ts";
 export { type RankOptions, runRank } from "./rank.ts";
 export { Launch, type LaunchOptions } from "./launch.ts";
 export { programEnvironment } from "./initial_program.ts";

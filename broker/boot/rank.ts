@@ -5,16 +5,13 @@
 
 import { type Card, FluxError, type Idset, isErrno } from "../message/mod.ts";
 import { type Clock, type KeyPair, type Random, signalName, type Spawner } from "../ports/mod.ts";
+import { fdStream, LineStream, PMI_LIMITS, PmiClient } from "../pmi/mod.ts";
 import type { Ending, Order, Report } from "./control.ts";
 import { exchange, type Neighbours, type Shape } from "./exchange.ts";
-import { fdStream } from "./fd_stream.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
-import { LineStream } from "./line_stream.ts";
 import { describeRanks } from "./report.ts";
 import type { BootMethod } from "./method.ts";
 import { Place } from "./place.ts";
-import { PmiClient } from "./pmi_client.ts";
-import { PMI_LIMITS } from "./pmi_line.ts";
 import { processState } from "./process_tree.ts";
 import { Program, type Source } from "./program.ts";
 import { Starter } from "./starter.ts";

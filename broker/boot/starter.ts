@@ -2,9 +2,8 @@
 
 import { FluxError } from "../message/mod.ts";
 import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report } from "./control.ts";
+import { LineStream, type PmiLines } from "../pmi/mod.ts";
 import { type Clock, sleep } from "../ports/mod.ts";
-import { LineStream } from "./line_stream.ts";
-import type { PmiLines } from "./pmi_client.ts";
 
 /** Between two looks for the starter's socket, ms. */
 const RETRY = 5;

@@ -1,7 +1,7 @@
 /** The wire-up as `flux start` serves it: PMI for its members, and a memory of what was said, for when it fails. */
 
+import { PmiServer } from "../pmi/mod.ts";
 import type { Member } from "./member.ts";
-import { PmiServer } from "./pmi_server.ts";
 
 /** Lines that are kept. */
 const KEPT = 50;

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { assert, assertEquals } from "../assert.ts";
-import { PmiServer } from "../../broker/boot/mod.ts";
+import { PmiServer } from "../../broker/pmi/mod.ts";
 import { executable, plainEnvironment, workDirectory } from "./session.ts";
 
 interface Ended {

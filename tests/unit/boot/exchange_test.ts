@@ -1,10 +1,11 @@
 /** The wire-up of ranks against a PMI server in memory. */
 
 import { assert, assertEquals, assertRejects } from "../../assert.ts";
-import { exchange, type Neighbours, PmiClient, PmiServer } from "../../../broker/boot/mod.ts";
+import { exchange, type Neighbours } from "../../../broker/boot/mod.ts";
 import type { Card } from "../../../broker/message/mod.ts";
 import { Topology } from "../../../broker/overlay/mod.ts";
 import { Queue } from "../../../broker/handle/mod.ts";
+import { PmiClient, PmiServer } from "../../../broker/pmi/mod.ts";
 
 /** Connections of all ranks to one server; `heard` keeps what each rank asked. */
 function connections(size: number): { client: (rank: number) => PmiClient; heard: string[][] } {

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { assertEquals, assertRejects } from "../../assert.ts";
-import { LineStream } from "../../../broker/boot/line_stream.ts";
+import { LineStream } from "../../../broker/pmi/mod.ts";
 
 /** A stream that gives `pieces` one by one, then ends; what is written is kept, `atMost` bytes at a time. */
 function pieces(input: readonly (string | Uint8Array)[], atMost = Infinity) {

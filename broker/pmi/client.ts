@@ -1,7 +1,7 @@
 /** The client's side of PMI-1 over any line stream: what a broker that is started by someone's launcher speaks. */
 
 import { FluxError } from "../message/mod.ts";
-import { formatPmi, parsePmi, PMI_LIMITS } from "./pmi_line.ts";
+import { formatPmi, parsePmi, PMI_LIMITS } from "./words.ts";
 
 /** What this needs of a connection. `LineStream` is one. */
 export interface PmiLines {

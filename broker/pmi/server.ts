@@ -4,7 +4,7 @@
  */
 
 import { FluxError, Idset } from "../message/mod.ts";
-import { formatPmi, parsePmi, PMI_LIMITS } from "./pmi_line.ts";
+import { formatPmi, parsePmi, PMI_LIMITS } from "./words.ts";
 
 export type PmiAction =
   | { readonly kind: "reply"; readonly rank: number; readonly line: string }

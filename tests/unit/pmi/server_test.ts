@@ -1,7 +1,7 @@
 /** The server's side of PMI-1, line by line (wire.md §6; limits and texts: rulings.md). */
 
 import { assertEquals } from "../../assert.ts";
-import { type PmiAction, PmiServer } from "../../../broker/boot/mod.ts";
+import { type PmiAction, PmiServer } from "../../../broker/pmi/mod.ts";
 
 const INIT = "cmd=init pmi_version=1 pmi_subversion=1";
 
