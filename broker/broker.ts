@@ -21,6 +21,7 @@ import { registerAttributes } from "./service/broker_attributes.ts";
 import type { BrokerOptions } from "./service/broker_options.ts";
 import { olderEvent } from "./service/cmb/event.ts";
 import { Launcher } from "./service/exec/launcher.ts";
+import { moduleTasks } from "./service/exec/module_tasks.ts";
 import { childrenLeft } from "./service/farewell.ts";
 import { GroupsService, ONLINE } from "./service/groups_service.ts";
 import { Heartbeat, PULSE } from "./service/heartbeat.ts";
@@ -152,6 +153,7 @@ export class Broker implements BrokerParts {
         clock,
         random,
         spawner: ports.spawner,
+        tasks: moduleTasks(this.launcher),
         stores: ports.stores,
         rank,
         size,

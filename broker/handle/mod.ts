@@ -54,4 +54,5 @@ export {
 export { MeetingPlace, type MeetingPlaceOptions, type Party } from "./meeting_place.ts";
 export { type Meeting } from "./meetings.ts";
 export { readParty, userOf } from "./party.ts";
+export { type HostedTask, type TaskNews, type Tasks, type TaskStart } from "./tasks.ts";
 export { type Outcome, type Terms } from "./rendezvous.ts";

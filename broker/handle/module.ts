@@ -4,6 +4,7 @@ import type { FluxError } from "../message/mod.ts";
 import type { Channel } from "./channel.ts";
 import type { Handle } from "./handle.ts";
 import type { Clock, ContentStores, Random, Spawner } from "../ports/mod.ts";
+import type { Tasks } from "./tasks.ts";
 
 /** Whom a channel into the broker speaks for: route id and credentials. */
 export interface Owner {
@@ -27,6 +28,8 @@ export interface ModulePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly spawner: Spawner;
+  /** Programs run as the broker's own tasks. */
+  readonly tasks: Tasks;
   /** Where content is kept on disk. */
   readonly stores: ContentStores;
   readonly rank: number;

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex, Readable, Writable } from "node:stream";
 import { FluxError } from "../message/mod.ts";
+import { confined } from "./affinity.ts";
 import { onStop, signalGroup } from "./process_groups.ts";
 import { signalNumber } from "./signals.ts";
 import type { ExitStatus, Task, TaskChannel, TaskOptions } from "./spawner.ts";
@@ -13,14 +14,15 @@ import { explainStart } from "./system_spawner.ts";
 
 /** Throws as `Spawner.spawnTask` does. */
 export async function spawnWithChannels(options: TaskOptions): Promise<Task> {
-  const { argv, cwd, env, stdin, stdout, stderr, channels = 0 } = options;
+  const { argv, cwd, env, stdin, stdout, stderr, channels = 0, cpus } = options;
   const [program = "", ...args] = argv;
-  const how = (kind: "inherit" | "piped" | "null"): "pipe" | "ignore" | "inherit" =>
+  const as = (kind: "inherit" | "piped" | "null"): "pipe" | "ignore" | "inherit" =>
     kind === "piped" ? "pipe" : kind === "null" ? "ignore" : kind;
-  const stdio = [how(stdin), how(stdout), how(stderr), ...Array<"pipe">(channels).fill("pipe")];
+  const stdio = [as(stdin), as(stdout), as(stderr), ...Array<"pipe">(channels).fill("pipe")];
   let child: ChildProcess;
   try {
-    child = spawn(program, args, { env, detached: true, stdio, ...(cwd !== undefined && { cwd }) });
+    const how = { env, detached: true, stdio, ...(cwd !== undefined && { cwd }) };
+    child = confined(cpus, () => spawn(program, args, how));
     await spawned(child);
   } catch (error) {
     throw explainStart(error, program, cwd);

@@ -38,6 +38,8 @@ export interface TaskOptions {
   stderr: "inherit" | "piped" | "null";
   /** Connected sockets the task finds on its descriptors 3, 4 …: how many. Starting one that has any is slower. */
   channels?: number;
+  /** The processors it may run on; those of the broker unless given. EINVAL when there is none of them. */
+  cpus?: readonly number[];
 }
 
 /** Our end of a socket that a task has. */

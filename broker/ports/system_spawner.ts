@@ -1,6 +1,7 @@
 /** Processes of this machine. */
 
 import { errname, errnum, FluxError, strerror } from "../message/mod.ts";
+import { confined } from "./affinity.ts";
 import { onStop, signalGroup } from "./process_groups.ts";
 import { signalName } from "./signals.ts";
 import type { Child, ExitStatus, Spawner, SpawnOptions, Task, TaskOptions } from "./spawner.ts";
@@ -22,7 +23,7 @@ export const systemSpawner: Spawner = {
 
   async spawnTask(options: TaskOptions): Promise<Task> {
     if (options.channels) return await (await import("./channel_spawner.ts")).spawnWithChannels(options);
-    const child = start({ ...options, detached: true });
+    const child = confined(options.cpus, () => start({ ...options, detached: true }));
     const { pid } = child;
     const parts = ends(child, options);
     return {
@@ -72,6 +73,7 @@ function hasEnded(error: unknown): boolean {
 
 /** What went wrong, told of the thing that is at fault: the directory, the program, or its interpreter. */
 export function explainStart(error: unknown, program: string, cwd: string | undefined): FluxError {
+  if (error instanceof FluxError) return error;
   const errno = cwd === undefined ? undefined : refusalOf(cwd);
   if (errno !== undefined) return new FluxError(errno, `${cwd}: ${strerror(errnum(errno))}`, { cause: error });
   if (error instanceof Deno.errors.PermissionDenied) {

@@ -4,7 +4,15 @@
  */
 
 import { FluxError, type Message } from "../message/mod.ts";
-import type { Channel, ChannelEvents, ModuleAttribute, ModulePorts, Owner } from "../handle/mod.ts";
+import type {
+  Channel,
+  ChannelEvents,
+  HostedTask,
+  ModuleAttribute,
+  ModulePorts,
+  Owner,
+  TaskStart,
+} from "../handle/mod.ts";
 import type { Clock, Timer } from "../ports/mod.ts";
 
 /** Hears of what a module threw where nobody else could catch it; `where` says what it was doing. */
@@ -73,7 +81,7 @@ export class ModuleGate implements Channel {
   }
 }
 
-/** The doors of one module. `close` cancels its timers and closes the channels it attached. */
+/** The doors of one module. `close` cancels its timers, kills its tasks and closes the channels it attached. */
 export class ModuleDoors {
   readonly #ports: ModulePorts;
   readonly #fault: Fault;
@@ -88,6 +96,7 @@ export class ModuleDoors {
     return {
       ...this.#ports,
       clock: this.#clock,
+      tasks: { start: (task) => this.#start(task) },
       declare: (name, attribute) => this.#declare(name, attribute),
       attach: (owner) => this.#attach(owner),
     };
@@ -120,6 +129,21 @@ export class ModuleDoors {
         timer.cancel();
       },
     };
+  }
+
+  #start(task: TaskStart): HostedTask {
+    const hear: TaskStart["hear"] = (news) => {
+      try {
+        task.hear(news);
+      } catch (error) {
+        this.#fault("task", error);
+      }
+    };
+    const started = this.#ports.tasks.start({ ...task, hear });
+    const entry = { end: () => started.abandon() };
+    this.#open.add(entry);
+    started.done.catch(() => {}).finally(() => this.#open.delete(entry));
+    return started;
   }
 
   #declare(name: string, attribute: ModuleAttribute): () => void {

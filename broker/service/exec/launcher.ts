@@ -36,6 +36,8 @@ export interface Launch extends ProcessOptions {
   readonly flags: number;
   readonly fallthrough: boolean;
   readonly credit: Readonly<Record<string, number>>;
+  /** The processors it may run on; those of the broker unless given. */
+  readonly cpus?: readonly number[];
   tell(news: News, pid: number): void;
 }
 
@@ -61,7 +63,7 @@ export class Launcher {
    */
   launch(launch: Launch): { process: Process; done: Promise<void> } {
     if (this.#closing) throw new FluxError("ESHUTDOWN", "the broker is shutting down");
-    const { command, flags, client, background, credit, fallthrough, tell } = launch;
+    const { command, flags, client, background, credit, fallthrough, cpus, tell } = launch;
     const process = new Process(launch);
     const on = (flag: number) => (flags & flag) !== 0;
     const channels = on(ExecFlag.channel) ? command.channels : [];
@@ -78,6 +80,7 @@ export class Launcher {
         stdout: sink("stdout"),
         stderr: sink("stderr"),
         channels: channels.length,
+        ...(cpus && { cpus }),
       },
       outputs: outputs.map((name) => ({
         name,

@@ -9,9 +9,13 @@
  * some day and every stream is closed with its last writer, so every path leads to `over`; there nothing happens any more.
  */
 
+import type { TaskNews } from "../../handle/mod.ts";
 import type { FluxError } from "../../message/mod.ts";
 import { InputStream } from "./input_stream.ts";
 import { OutputStream } from "./output_stream.ts";
+
+/** What is told to who has asked for the task. */
+export type News = TaskNews;
 
 const SIGKILL = 9;
 
@@ -30,14 +34,6 @@ export type Input =
   | { readonly is: "write-end"; readonly stream: string }
   | { readonly is: "credit"; readonly stream: string; readonly bytes: number }
   | { readonly is: "abandon" };
-
-/** What is told to who has asked for the task. */
-export type News =
-  | { readonly type: "started"; readonly pid: number }
-  | { readonly type: "add-credit"; readonly stream: string; readonly bytes: number }
-  | { readonly type: "output"; readonly stream: string; readonly bytes: Uint8Array | undefined }
-  | { readonly type: "stopped" }
-  | { readonly type: "finished"; readonly status: number };
 
 export type Action =
   | { readonly do: "tell"; readonly news: News }
