@@ -44,6 +44,7 @@ export default command({
       patience: opts["killer-timeout"] * 1000,
       quiet: opts.quiet,
       keys: () => security === "curve" && size > 1 ? zmq.curveKeypair() : undefined,
+      userKey: () => boot.readUserKey(env.FLUX_SEC_DIRECTORY),
       broker: (rundir, keys, admits) => {
         // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
         const logFile = opts.logdest === "stderr" ? undefined : fileOutput(opts.logdest);

@@ -21,6 +21,13 @@ export function keyPairOf(secretKey: string): KeyPair {
   return { publicKey: encodeZ85(nacl.box.keyPair.fromSecretKey(secret).publicKey), secretKey };
 }
 
+/** The public or the secret key of a certificate, Z85. Throws EINVAL when the text holds none. */
+export function certificateKey(text: string, which: "public" | "secret"): string {
+  const key = new RegExp(`^\\s+${which}-key\\s*=\\s*"([^"]{40})"\\s*$`, "m").exec(text)?.[1];
+  if (key === undefined) throw new FluxError("EINVAL", `a certificate without its ${which}-key`);
+  return key;
+}
+
 export interface CertificateFiles {
   /** For everyone who is to know the key. */
   readonly public: string;

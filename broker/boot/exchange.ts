@@ -5,6 +5,7 @@
 
 import { type Card, cardFields, FluxError, type JsonObject, readCard } from "../message/mod.ts";
 import type { PmiClient } from "../pmi/mod.ts";
+import type { Identity } from "./user_key.ts";
 
 /** Who a rank has to do with. `Topology` of broker/overlay is one. */
 export interface Shape {
@@ -21,11 +22,28 @@ export interface Neighbours {
   readonly keys: ReadonlySet<string>;
 }
 
-/** Opens the conversation with the PMI server. Throws what `PmiClient` throws, EMSGSIZE for a card that is too long. */
-export async function exchange(pmi: PmiClient, card: Card, size: number, shape: Shape): Promise<Neighbours> {
+/** What `exchange` needs of the user's key. `UserKey` is one. */
+export interface CardSeal {
+  seal(fields: JsonObject, identity: Identity): JsonObject;
+  check(fields: JsonObject, identity: Identity): void;
+}
+
+/**
+ * Opens the conversation with the PMI server. With a `seal` every card must bear it; the session is what the server calls it. Throws
+ * what `PmiClient` throws, EMSGSIZE for a card that is too long, EACCES for one without the right seal.
+ */
+export async function exchange(
+  pmi: PmiClient,
+  card: Card,
+  size: number,
+  shape: Shape,
+  seal?: CardSeal,
+): Promise<Neighbours> {
   const { rank } = card;
-  const text = JSON.stringify(cardFields(card));
   await pmi.init();
+  const identity = (rank: number) => ({ session: pmi.kvsname, size, rank });
+  const fields = cardFields(card);
+  const text = JSON.stringify(seal ? seal.seal(fields, identity(rank)) : fields);
   if (text.length > pmi.valueLimit) {
     throw new FluxError("EMSGSIZE", `business card of ${text.length} bytes; the PMI server takes ${pmi.valueLimit}`);
   }
@@ -36,7 +54,12 @@ export async function exchange(pmi: PmiClient, card: Card, size: number, shape: 
   const wanted = new Set([...shape.children(rank), left, right, ...(parentRank === null ? [] : [parentRank])]);
   wanted.delete(rank);
   const cards = new Map<number, Card>();
-  await Promise.all([...wanted].map(async (one) => cards.set(one, parseCard(one, await pmi.get(`${one}`)))));
+  const read = async (one: number) => {
+    const fields = parseCard(one, await pmi.get(`${one}`));
+    seal?.check(fields, identity(one));
+    cards.set(one, readCard(one, fields));
+  };
+  await Promise.all([...wanted].map(read));
   // Nobody may dial before the one who is dialled knows whom to admit.
   await pmi.barrier();
   const keys = [left, ...shape.children(rank)].map((one) => cards.get(one)?.publicKey);
@@ -47,12 +70,10 @@ export async function exchange(pmi: PmiClient, card: Card, size: number, shape: 
   };
 }
 
-function parseCard(rank: number, text: string): Card {
-  let fields: unknown;
+function parseCard(rank: number, text: string): JsonObject {
   try {
-    fields = JSON.parse(text);
+    return (JSON.parse(text) ?? {}) as JsonObject;
   } catch {
     throw new FluxError("EPROTO", `business card of rank ${rank}: not JSON`);
   }
-  return readCard(rank, (fields ?? {}) as JsonObject);
 }

@@ -3,7 +3,8 @@
  * (certificate.ts) are not here: they need tweetnacl, which costs every start.
  */
 export { decodeZ85, encodeZ85 } from "./z85.ts";
-export { exchange, type Neighbours } from "./exchange.ts";
+export { type CardSeal, exchange, type Neighbours } from "./exchange.ts";
+export { readUserKey } from "./key_directory.ts";
 export { type BootMethod, bootMethod } from "./method.ts";
 export { type RankOptions, runRank } from "./rank.ts";
 export { Launch, type LaunchOptions } from "./launch.ts";

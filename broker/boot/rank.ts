@@ -7,7 +7,7 @@ import { type Card, FluxError, type Idset, isErrno } from "../message/mod.ts";
 import { type Clock, type KeyPair, type Random, signalName, type Spawner } from "../ports/mod.ts";
 import { fdStream, LineStream, PMI_LIMITS, PmiClient } from "../pmi/mod.ts";
 import type { Ending, Order, Report } from "./control.ts";
-import { exchange, type Neighbours, type Shape } from "./exchange.ts";
+import { type CardSeal, exchange, type Neighbours, type Shape } from "./exchange.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
 import { describeRanks } from "./report.ts";
 import type { BootMethod } from "./method.ts";
@@ -62,6 +62,8 @@ export interface RankOptions {
   readonly quiet: boolean;
   /** Keys of this rank's links, if they are to be closed to others. */
   keys(): KeyPair | undefined;
+  /** The user's key, with which cards are sealed that go through the hands of a launcher; undefined when there is none. */
+  userKey(): Promise<CardSeal | undefined>;
   /** Makes the broker, in its run directory; `admits` tells whose links it takes. */
   broker(rundir: string, keys: KeyPair | undefined, admits: (publicKey: string) => boolean): RankBroker;
 }
@@ -155,11 +157,11 @@ class Rank {
   }
 
   async #wireUp(card: Card): Promise<Neighbours> {
-    const { method, shape } = this.#options;
+    const { method, shape, userKey } = this.#options;
     if (method.kind === "single") return { parent: null, right: null, keys: new Set() };
     if (method.kind === "start") return await exchange(new PmiClient(this.#starter!.pmi), card, method.size, shape);
     const pmi = new PmiClient(new LineStream(fdStream(method.fd), PMI_LIMITS.line));
-    const neighbours = await exchange(pmi, card, method.size, shape);
+    const neighbours = await exchange(pmi, card, method.size, shape, card.publicKey ? await userKey() : undefined);
     await pmi.finalize();
     for (const other of [neighbours.parent, neighbours.right]) {
       if (!other || other.hostname === card.hostname) continue;

@@ -28,6 +28,11 @@ export class PmiClient {
     return this.#valueLimit;
   }
 
+  /** What the server calls this session; empty before `init`. */
+  get kvsname(): string {
+    return this.#kvsname;
+  }
+
   /** Opens the conversation. Throws EPROTO when the server speaks no PMI 1.1, ECONNRESET when it is gone. */
   async init(): Promise<void> {
     const [, maxes, own] = await Promise.all([

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { assert, assertEquals } from "../assert.ts";
 import { PmiServer } from "../../broker/pmi/mod.ts";
-import { executable, plainEnvironment, workDirectory } from "./session.ts";
+import { executable, plainEnvironment, runFlux, workDirectory } from "./session.ts";
 
 interface Ended {
   readonly code: number | null;
@@ -12,14 +12,29 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Starts tasks of a job of `size` with a PMI server behind file descriptor 3 of each, and waits for their end. */
-async function launch(tasks: number, size: number, words: string[], cwd: string): Promise<Ended[]> {
+/**
+ * Starts tasks of a job of `size` with a PMI server behind file descriptor 3 of each, and waits for their end. The job is over when a
+ * task fails.
+ */
+async function launch(
+  tasks: number,
+  size: number,
+  words: string[],
+  cwd: string,
+  env: (rank: number) => Record<string, string> = () => ({}),
+): Promise<Ended[]> {
   const server = new PmiServer({ size, kvsname: "test" });
   const sockets: Socket[] = [];
   const ends = Array.from({ length: tasks }, (_, rank) => {
     const child = spawn(executable, words, {
       cwd,
-      env: { ...plainEnvironment({ TMPDIR: cwd }), PMI_FD: "3", PMI_RANK: `${rank}`, PMI_SIZE: `${size}` },
+      env: {
+        ...plainEnvironment({ TMPDIR: cwd }),
+        ...env(rank),
+        PMI_FD: "3",
+        PMI_RANK: `${rank}`,
+        PMI_SIZE: `${size}`,
+      },
       stdio: ["ignore", "pipe", "pipe", "pipe"],
     });
     const socket = child.stdio[3] as Socket;
@@ -36,6 +51,7 @@ async function launch(tasks: number, size: number, words: string[], cwd: string)
         }
       }
     });
+    child.on("exit", (code) => code !== 0 && sockets.forEach((socket) => socket.end()));
     return ended(child);
   });
   return await Promise.all(ends);
@@ -83,4 +99,29 @@ Deno.test("flux broker says what is wrong with the descriptor it was given", asy
   const { code, stderr } = await new Deno.Command(executable, options).output();
   assertEquals(code, 1);
   assertEquals(new TextDecoder().decode(stderr), "flux-broker: PMI_FD=99 is not an open file descriptor\n");
+});
+
+Deno.test("flux broker under a launcher seals its card with the user's keys, and takes no rank that has other ones or none", async () => {
+  await using keys = await workDirectory();
+  for (const name of ["mine", "other"]) await runFlux(["keygen", "--secdir", `${keys.path}/${name}`]);
+  const run = async (second: string) => {
+    await using work = await workDirectory();
+    const env = (rank: number) => ({ FLUX_SEC_DIRECTORY: `${keys.path}/${rank === 0 ? "mine" : second}` });
+    return await launch(2, 2, ["broker", "--timeout=20", "flux getattr size"], work.path, env);
+  };
+  const [same] = await run("mine");
+  assertEquals([same!.code, same!.stdout], [0, "2\n"], same!.stderr);
+  for (const [second, why] of [["other", "the seal is wrong"], ["none", "not sealed"]] as const) {
+    const [root] = await run(second);
+    assertEquals([root!.code, root!.stdout], [1, ""]);
+    assert(root!.stderr.includes(`business card of rank 1 (${Deno.hostname()}): ${why}`), root!.stderr);
+  }
+});
+
+Deno.test("flux broker under a launcher refuses keys that others can read", async () => {
+  await using work = await workDirectory();
+  await runFlux(["keygen", "--secdir", `${work.path}/sec`]);
+  Deno.chmodSync(`${work.path}/sec/curve`, 0o755);
+  const [root] = await launch(2, 2, ["broker", "true"], work.path, () => ({ FLUX_SEC_DIRECTORY: `${work.path}/sec` }));
+  assertEquals([root!.code, root!.stderr], [1, `flux-broker: ${work.path}/sec/curve: mode should be 0700\n`]);
 });

@@ -2,6 +2,9 @@
 
 import { assert, assertEquals, assertRejects } from "../../assert.ts";
 import { exchange, type Neighbours } from "../../../broker/boot/mod.ts";
+import { makeKeyPair } from "../../../broker/boot/certificate.ts";
+import { UserKey } from "../../../broker/boot/user_key.ts";
+import { systemRandom } from "../../../broker/ports/mod.ts";
 import type { Card } from "../../../broker/message/mod.ts";
 import { Topology } from "../../../broker/overlay/mod.ts";
 import { Queue } from "../../../broker/handle/mod.ts";
@@ -124,4 +127,25 @@ Deno.test("PmiClient.init() fails when the server speaks another version", async
 Deno.test("PmiClient.barrier() fails on an answer to something else", async () => {
   const pmi = new PmiClient({ read: () => Promise.resolve("cmd=maxes rc=0"), write: () => {} });
   await assertRejects(pmi.barrier(), { errno: "EPROTO", text: 'PMI barrier_in: unexpected answer "cmd=maxes rc=0"' });
+});
+
+const userKey = () => new UserKey(makeKeyPair(systemRandom).secretKey, makeKeyPair(systemRandom).publicKey);
+
+Deno.test("exchange() with a seal takes the cards of ranks with the same key", async () => {
+  const { client } = connections(3);
+  const shape = new Topology(3, 2), seal = userKey();
+  const found = await Promise.all([0, 1, 2].map((rank) => exchange(client(rank), card(rank), 3, shape, seal)));
+  assertEquals(found[2], { parent: card(0), right: card(1), keys: new Set([key(0)]) });
+});
+
+Deno.test("exchange() with a seal refuses a rank that has another key, and one that has none", async () => {
+  for (const [other, why] of [[userKey(), "the seal is wrong"], [undefined, "not sealed"]] as const) {
+    const { client } = connections(2);
+    const shape = new Topology(2, 2);
+    void exchange(client(1), card(1), 2, shape, other).catch(() => {});
+    await assertRejects(() => exchange(client(0), card(0), 2, shape, userKey()), {
+      errno: "EACCES",
+      text: `business card of rank 1 (node1): ${why}`,
+    });
+  }
 });

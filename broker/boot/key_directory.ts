@@ -1,0 +1,54 @@
+/** Finds the certificates of `flux keygen` (cli.md §4.1) and makes sure that nobody else could have read or changed them. */
+
+import { FluxError } from "../message/mod.ts";
+import type { UserKey } from "./user_key.ts";
+
+/** What is looked at of a file. `Deno.FileInfo` is one. */
+export interface FileFacts {
+  readonly isDirectory: boolean;
+  readonly mode: number | null;
+  readonly uid: number | null;
+}
+
+/**
+ * The user's key from the certificates in `directory`/curve; undefined when the user has none. Throws EACCES for files that
+ * others may read, or that are somebody else's, ENOENT for one that is missing beside the other, EINVAL for what is no certificate.
+ */
+export async function readUserKey(directory: string | undefined): Promise<UserKey | undefined> {
+  if (!directory) return undefined;
+  const curve = `${directory}/curve`;
+  if (facts(curve) === undefined) return undefined;
+  for (const path of [directory, curve]) checkPrivate(path, facts(path)!, Deno.uid());
+  const secret = `${curve}/client_private`;
+  const found = facts(secret);
+  if (found) checkPrivate(secret, found, Deno.uid());
+  const [{ certificateKey }, { UserKey }] = await Promise.all([import("./certificate.ts"), import("./user_key.ts")]);
+  return new UserKey(certificateKey(read(secret), "secret"), certificateKey(read(`${curve}/server`), "public"));
+}
+
+/** Throws EACCES unless what is at `path` is open to the user `uid` alone. */
+export function checkPrivate(path: string, { isDirectory, mode, uid }: FileFacts, own: number | null): void {
+  if (uid !== own) throw new FluxError("EACCES", `${path}: owner should be you`);
+  const wanted = isDirectory ? 0o700 : 0o600;
+  // A file may be closed further.
+  const isOpen = isDirectory ? ((mode ?? 0) & 0o777) !== wanted : ((mode ?? 0) & 0o077) !== 0;
+  if (isOpen) throw new FluxError("EACCES", `${path}: mode should be 0${wanted.toString(8)}`);
+}
+
+function facts(path: string): FileFacts | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new FluxError("EACCES", `${path}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function read(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new FluxError("ENOENT", `${path} is missing. Have you run \`flux keygen\`?`);
+  }
+}
