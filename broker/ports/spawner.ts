@@ -36,20 +36,26 @@ export interface TaskOptions {
   stdin: "piped" | "null";
   stdout: "inherit" | "piped" | "null";
   stderr: "inherit" | "piped" | "null";
-  /** Connected sockets the task finds on its descriptors 3, 4 …: how many. Starting one that has any is slower. */
-  channels?: number;
+  /** Sockets that connect the task with us: the task finds the number of each one's descriptor in a variable of this name. */
+  channels?: readonly string[];
   /** The processors it may run on; those of the broker unless given. EINVAL when there is none of them. */
   cpus?: readonly number[];
 }
 
 /** Our end of a socket that a task has. */
 export interface TaskChannel {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
+  /** Resolves to the number of bytes read, null when the other side writes no more. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Resolves to the number of bytes taken. Rejects when the other side reads no more. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** The other side reads an end; it may still write. */
+  closeWrite(): Promise<void>;
+  close(): void;
 }
 
 /** A process in a session and a process group of its own, both of which its pid names. */
 export interface Task extends Omit<Child, "kill"> {
+  /** In the order in which they were asked for; the caller closes them. */
   readonly channels: readonly TaskChannel[];
   /**
    * Signals the whole group by number: the process, also one that has ended, and all it has started. 0 only looks. False

@@ -4,6 +4,7 @@ import { errname, errnum, FluxError, strerror } from "../message/mod.ts";
 import { confined } from "./affinity.ts";
 import { onStop, signalGroup } from "./process_groups.ts";
 import { signalName } from "./signals.ts";
+import { type SocketPair, socketPair } from "./socket_pairs.ts";
 import type { Child, ExitStatus, Spawner, SpawnOptions, Task, TaskOptions } from "./spawner.ts";
 
 export const systemSpawner: Spawner = {
@@ -22,13 +23,26 @@ export const systemSpawner: Spawner = {
   },
 
   async spawnTask(options: TaskOptions): Promise<Task> {
-    if (options.channels) return await (await import("./channel_spawner.ts")).spawnWithChannels(options);
-    const child = confined(options.cpus, () => start({ ...options, detached: true }));
+    const pairs: SocketPair[] = [];
+    const { channels = [], cpus, env, ...rest } = options;
+    let child: Deno.ChildProcess;
+    try {
+      for (const _ of channels) pairs.push(await socketPair());
+      // One turn, so that no other task gets them too.
+      for (const pair of pairs) pair.bequeath();
+      const numbers = Object.fromEntries(channels.map((name, i) => [name, `${pairs[i]!.fd}`]));
+      child = confined(cpus, () => start({ ...rest, env: { ...env, ...numbers }, detached: true }));
+    } catch (error) {
+      for (const { conn } of pairs) conn.close();
+      throw error;
+    } finally {
+      for (const pair of pairs) pair.release();
+    }
     const { pid } = child;
     const parts = ends(child, options);
     return {
       ...parts,
-      channels: [],
+      channels: pairs.map(({ conn }) => conn),
       signal: (number) => signalGroup(pid, number),
       onStop: (listener) => onStop(pid, parts.status, listener),
     };
@@ -72,8 +86,7 @@ function hasEnded(error: unknown): boolean {
 }
 
 /** What went wrong, told of the thing that is at fault: the directory, the program, or its interpreter. */
-export function explainStart(error: unknown, program: string, cwd: string | undefined): FluxError {
-  if (error instanceof FluxError) return error;
+function explainStart(error: unknown, program: string, cwd: string | undefined): FluxError {
   const errno = cwd === undefined ? undefined : refusalOf(cwd);
   if (errno !== undefined) return new FluxError(errno, `${cwd}: ${strerror(errnum(errno))}`, { cause: error });
   if (error instanceof Deno.errors.PermissionDenied) {

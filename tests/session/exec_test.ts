@@ -374,7 +374,7 @@ Deno.test("rexec gives a task channels of its own, both ways", async () => {
   await using session = await startSession({ size: 1 });
   using handle = await open(session.uri());
   const cmd = {
-    cmdline: ["sh", "-c", 'read word <&"$AUX"; echo "got $word" >&"$AUX"'],
+    cmdline: ["bash", "-c", 'read word <&"$AUX"; echo "got $word" >&"$AUX"'],
     env: { PATH: Deno.env.get("PATH")! },
     channels: ["AUX"],
   };

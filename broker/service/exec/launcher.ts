@@ -14,7 +14,6 @@ const SIGKILL = 9, SIGTERM = 15, SIGCONT = 18;
 const LAST_WAIT = 1000;
 /** What must not reach tasks: it concerns the broker's own process. */
 const PRIVATE = ["FLUX_PROXY_REMOTE", "NOTIFY_SOCKET", "INVOCATION_ID"];
-const FIRST_CHANNEL = 3;
 
 export interface LauncherOptions {
   readonly rank: number;
@@ -75,11 +74,11 @@ export class Launcher {
       task: {
         argv: command.argv,
         ...(command.cwd !== undefined && { cwd: command.cwd }),
-        env: this.#environment(command, channels),
+        env: this.#environment(command),
         stdin: hasInput ? "piped" : "null",
         stdout: sink("stdout"),
         stderr: sink("stderr"),
-        channels: channels.length,
+        channels,
         ...(cpus && { cpus }),
       },
       outputs: outputs.map((name) => ({
@@ -174,12 +173,11 @@ export class Launcher {
     }
   }
 
-  #environment(command: Command, channels: readonly string[]): Record<string, string> {
+  #environment(command: Command): Record<string, string> {
     const { uri, bin, environment } = this.#options;
     const own = Object.keys(command.env).length === 0;
     const env: Record<string, string> = { ...(own ? environment() : command.env), FLUX_URI: uri };
     for (const name of PRIVATE) delete env[name];
-    for (const [i, name] of channels.entries()) env[name] = `${FIRST_CHANNEL + i}`;
     if (env.PATH !== undefined && !env.PATH.split(":").includes(bin)) env.PATH = `${bin}:${env.PATH}`;
     return env;
   }

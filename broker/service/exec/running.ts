@@ -2,6 +2,7 @@
 
 import { FluxError } from "../../message/mod.ts";
 import { type Clock, sleep, type Spawner, type Task, type TaskOptions, waitStatus } from "../../ports/mod.ts";
+import { channelStreams } from "./channel_streams.ts";
 import { type Action, type Input, type News, Subprocess, type SubprocessOptions } from "./subprocess.ts";
 
 /** A reader that has this much coming is given no more, bytes. */
@@ -72,8 +73,8 @@ export class Running {
     this.#open("stderr", null, task.stderr);
     const names = this.#options.inputs.map(({ name }) => name).filter((name) => name !== "stdin");
     for (const [i, name] of names.entries()) {
-      const channel = task.channels[i]!;
-      this.#open(name, channel.writable, channel.readable);
+      const { writable, readable } = channelStreams(task.channels[i]!);
+      this.#open(name, writable, readable);
     }
     task.onStop(() => this.handle({ is: "stopped" }));
     void task.status.then((status) => this.handle({ is: "exited", status: waitStatus(status) }));
