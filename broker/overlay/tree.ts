@@ -107,6 +107,7 @@ export class Tree {
           else give(error);
         }
       },
+      refused: (reason) => this.#options.log("warning", `${uri}: ${reason}`),
       down: (reason) => {
         if (!this.#links.has(parent)) return;
         reject(linkError(uri, reason));

@@ -3,6 +3,8 @@
  * events, ring); libzmq (overlay/zmq) and memory (tests/sim) implement it, and one conformance table tests both.
  *
  * The contract:
+ * - An endpoint may consist of several places, separated by commas: all are listened on; a dial tries those that are there, in
+ *   order, until one answers. A host name is looked up again at each attempt.
  * - A dialler presents a name of 1 to 255 bytes that is unique among all dials ever made; the listener knows it as
  *   `peer`.
  * - Between one dialler and its listener, each way, messages arrive whole, in order and at most once. What
@@ -86,7 +88,7 @@ export const REFUSED = "connection refused";
 
 export interface Transport {
   /**
-   * Opens an endpoint, `ipc://PATH` or `tcp://HOST:PORT` (`*` lets the system choose the port). Throws EADDRINUSE,
+   * Opens an endpoint, of places `ipc://PATH` and `tcp://HOST:PORT` (`*` lets the system choose the port). Throws EADDRINUSE,
    * EINVAL, EACCES.
    */
   listen(endpoint: string, options: ListenOptions, events: ListenerEvents): Listener;

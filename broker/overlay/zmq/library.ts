@@ -76,6 +76,12 @@ export const libcSocket = open(() => "libc.so.6", {
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
 });
 
+export const libcNames = open(() => "libc.so.6", {
+  getaddrinfo: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32", nonblocking: true },
+  freeaddrinfo: { parameters: ["pointer"], result: "void" },
+  gai_strerror: { parameters: ["i32"], result: "pointer" },
+});
+
 export const libcShutdown = open(() => "libc.so.6", {
   dup: { parameters: ["i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },

@@ -1,21 +1,26 @@
 import { FluxError, strerror } from "../../message/mod.ts";
-import { BACKLOG_LIMIT, type DialOptions, type Link, type LinkEvents, type Timer } from "../../ports/mod.ts";
+import { BACKLOG_LIMIT, type DialOptions, type Link, type LinkEvents, REFUSED, type Timer } from "../../ports/mod.ts";
 import { Backoff } from "./backoff.ts";
 import { BYE, type Control, credit, creditValue, EMPTY, Kind } from "./control.ts";
-import { checkEndpoint } from "./endpoint.ts";
+import { isIpv6, placesHere, placesOf, tcpParts } from "./endpoint.ts";
 import { whyUnreachable } from "./probe.ts";
 import { type Engine, type Party, report } from "./engine.ts";
 import { handshakeFailure, type Happening, Monitor } from "./monitor.ts";
 import { MonitorEvent, Option, SocketType } from "./options.ts";
 import { Inbox, Outbox } from "./outbox.ts";
 import type { Source } from "./poller.ts";
+import { isNumeric, resolveHost } from "./resolve.ts";
 import { Socket } from "./socket.ts";
 import { checkSize, setCommonOptions } from "./socket_options.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How long one attempt to connect may take, and how long a closed link still tries to deliver, ms. */
-const ATTEMPT_MS = 10_000, CLOSE_GRACE_MS = 5_000;
+/** How long one attempt to connect may take, also when there are other places to try; ms. */
+const ATTEMPT_MS = 10_000, ATTEMPT_OF_MANY_MS = 5_000;
+/** Lets what is still said of one attempt arrive before the next one, ms. */
+const BETWEEN_PLACES_MS = 10;
+/** How long a closed link still tries to deliver, ms. */
+const CLOSE_GRACE_MS = 5_000;
 
 const WATCHED = Object.values(MonitorEvent).reduce((mask, event) => mask | event, 0);
 
@@ -26,7 +31,7 @@ const WATCHED = Object.values(MonitorEvent).reduce((mask, event) => mask | event
  */
 export class ZmqLink implements Link, Source, Party {
   readonly #engine: Engine;
-  readonly #endpoint: string;
+  readonly #places: readonly string[];
   readonly #limit: number;
   readonly #socket: Socket;
   readonly #monitor: Monitor;
@@ -47,22 +52,30 @@ export class ZmqLink implements Link, Source, Party {
   #isByeSent = false;
   #isRefusalTold = false;
   #isProbing = false;
+  /** Places that are still to be tried in this round. */
+  #round: string[] = [];
+  /** The place that is tried, with its host as it was typed, and as libzmq was told to connect to it. */
+  #place = "";
+  #dialled: string | undefined;
+  /** Attempts so far: a name with several addresses is tried at one after the other. */
+  #attempts = 0;
+  /** Why the places of this round cannot be reached. */
+  #reasons: string[] = [];
 
   /** Throws EINVAL for an endpoint, a name or a key that cannot be one. */
   constructor(engine: Engine, endpoint: string, options: DialOptions, events: LinkEvents) {
-    checkEndpoint(endpoint);
+    this.#places = placesOf(endpoint);
     this.#engine = engine;
-    this.#endpoint = endpoint;
     this.#events = events;
     this.#limit = options.backlogLimit ?? BACKLOG_LIMIT;
     this.#outbox = new Outbox(this.#limit);
     this.#backoff = new Backoff(engine.random);
     this.#patience = options.patience;
-    this.#socket = dealer(engine, endpoint, options);
+    this.#socket = dealer(engine, this.#places, options);
     this.#monitor = new Monitor(engine.poller, this.#socket, WATCHED, (happening) => this.#onHappening(happening));
     engine.poller.add(this);
     engine.join(this);
-    this.#connect();
+    this.#begin();
   }
 
   get fd(): number {
@@ -180,12 +193,15 @@ export class ZmqLink implements Link, Source, Party {
       case MonitorEvent.closed:
         if (this.#state === "dialling") this.#failed();
         return;
-      default: {
-        const refused = this.#isRefusalTold ? undefined : this.#events?.refused;
-        this.#isRefusalTold = true;
-        if (refused) report(() => refused(handshakeFailure(happening)));
-      }
+      default:
+        this.#tellRefusal(handshakeFailure(happening));
     }
+  }
+
+  #tellRefusal(reason: string): void {
+    const refused = this.#isRefusalTold ? undefined : this.#events?.refused;
+    this.#isRefusalTold = true;
+    if (refused) report(() => refused(reason));
   }
 
   #end(reason: string): void {
@@ -194,46 +210,98 @@ export class ZmqLink implements Link, Source, Party {
     if (events) report(() => events.down(reason));
   }
 
-  #connect(): void {
-    this.#attempt?.cancel();
+  /** A round over all places. With patience there is one, and that bounds it. */
+  #begin(): void {
     const patience = this.#patience;
-    this.#attempt = patience === undefined
-      ? this.#engine.clock.after(ATTEMPT_MS, () => this.#retryLater())
-      : this.#engine.clock.after(patience, () => this.#end(`no answer within ${patience / 1000} s`));
-    const errno = this.#socket.connect(this.#endpoint);
+    this.#round = [...placesHere(this.#places)];
+    this.#reasons = [];
+    if (patience !== undefined) {
+      this.#attempt = this.#engine.clock.after(patience, () => this.#end(`no answer within ${patience / 1000} s`));
+    }
+    this.#connect();
+  }
+
+  /** Tries the next place of the round. */
+  #connect(): void {
+    this.#place = this.#round.shift()!;
+    if (this.#patience === undefined) {
+      const limit = this.#places.length > 1 ? ATTEMPT_OF_MANY_MS : ATTEMPT_MS;
+      this.#attempt?.cancel();
+      this.#attempt = this.#engine.clock.after(limit, () => this.#goOn());
+    }
+    const place = this.#place;
+    const { host, port } = tcpParts(place) ?? {};
+    if (host === undefined || isNumeric(host)) return this.#dial(place);
+    const attempt = ++this.#attempts;
+    const isPresent = () => this.#state === "dialling" && this.#attempts === attempt && this.#place === place;
+    resolveHost(host).then((addresses) => {
+      if (!isPresent()) return;
+      const address = addresses[attempt % addresses.length]!;
+      this.#dial(`tcp://${address.includes(":") ? `[${address}]` : address}:${port}`);
+    }, (error: Error) => {
+      if (!isPresent()) return;
+      this.#tellRefusal(error.message);
+      this.#missed(error.message);
+    });
+  }
+
+  #dial(place: string): void {
+    this.#dialled = place;
+    if (tcpParts(place)) this.#socket.set(Option.ipv6, isIpv6(place) ? 1 : 0);
+    const errno = this.#socket.connect(place);
     if (errno === 0) return;
     this.destroy();
-    throw new FluxError(errno, `cannot dial ${this.#endpoint}: ${strerror(errno)}`);
+    throw new FluxError(errno, `cannot dial ${place}: ${strerror(errno)}`);
+  }
+
+  #hangUp(): void {
+    if (this.#dialled !== undefined) this.#socket.disconnect(this.#dialled);
+    this.#dialled = undefined;
   }
 
   /** An attempt failed, not for want of time. */
   #failed(): void {
-    if (this.#patience === undefined) return this.#retryLater();
-    if (this.#isProbing) return;
+    if (this.#patience === undefined) return this.#goOn();
+    if (this.#isProbing || this.#dialled === undefined) return;
+    const place = this.#dialled;
     this.#isProbing = true;
-    this.#socket.disconnect(this.#endpoint);
-    void whyUnreachable(this.#endpoint).then((reason) => this.#state === "dialling" && this.#end(reason));
+    this.#hangUp();
+    void whyUnreachable(place).then((reason) => {
+      this.#isProbing = false;
+      if (this.#state === "dialling") this.#missed(reason);
+    });
   }
 
-  #retryLater(): void {
+  /** A place cannot be reached, for `reason`. */
+  #missed(reason: string): void {
+    this.#reasons.push(reason);
+    if (this.#patience === undefined || this.#round.length > 0) return this.#goOn();
+    // Only when nobody listens anywhere is the process gone for certain.
+    this.#end(this.#reasons.find((one) => one !== REFUSED) ?? REFUSED);
+  }
+
+  /** Goes on to the next place, or after a pause to the next round. */
+  #goOn(): void {
     if (this.#pause) return;
-    this.#attempt?.cancel();
-    this.#socket.disconnect(this.#endpoint);
-    this.#pause = this.#engine.clock.after(this.#backoff.next(), () => {
+    this.#hangUp();
+    const wait = this.#round.length > 0 ? BETWEEN_PLACES_MS : this.#backoff.next();
+    if (this.#patience === undefined) this.#attempt?.cancel();
+    this.#pause = this.#engine.clock.after(wait, () => {
       this.#pause = null;
-      this.#connect();
+      if (this.#round.length > 0) this.#connect();
+      else this.#begin();
     });
   }
 }
 
 /** A DEALER as a link needs it. Throws EINVAL. */
-function dealer(engine: Engine, endpoint: string, { name, keys, serverKey }: DialOptions): Socket {
+function dealer(engine: Engine, places: readonly string[], { name, keys, serverKey }: DialOptions): Socket {
   const nameLength = new TextEncoder().encode(name).length;
   if (nameLength < 1 || nameLength > 255) throw new FluxError("EINVAL", "the name of a link has 1 to 255 bytes");
   if (keys && !serverKey) throw new FluxError("EINVAL", "a link with keys needs the key of the listener");
   const socket = new Socket(engine.context, SocketType.dealer);
   try {
-    setCommonOptions(socket, endpoint);
+    setCommonOptions(socket, places);
     socket.set(Option.routingId, name);
     socket.set(Option.reconnectInterval, -1);
     socket.set(Option.immediate, 1);

@@ -8,7 +8,7 @@ import {
   type Timer,
 } from "../../ports/mod.ts";
 import { BYE, type Control, credit, creditValue, EMPTY, Kind } from "./control.ts";
-import { checkEndpoint } from "./endpoint.ts";
+import { isIpv6, placesOf, tcpParts } from "./endpoint.ts";
 import { type Engine, type Party, report } from "./engine.ts";
 import { handshakeFailure, Monitor } from "./monitor.ts";
 import { MonitorEvent, NOTIFY_DISCONNECT, Option, SocketType } from "./options.ts";
@@ -24,6 +24,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** How long a peer that was told the end may take to go by itself, ms. */
 const BYE_GRACE_MS = 5_000;
 
+/** Makes libzmq open a socket of its own. */
+const NO_FD = -1;
+
 /** Connections that may wait to be accepted: a broker can have hundreds of children that dial at once. */
 const ACCEPT_BACKLOG = 1024;
 
@@ -37,8 +40,8 @@ export class ZmqListener implements Listener, Source, Party {
   readonly #socket: Socket;
   readonly #monitor: Monitor | null = null;
   readonly #domain: string | null = null;
-  /** The file of an ipc endpoint. */
-  readonly #path: string | null = null;
+  /** The files of ipc places. */
+  readonly #paths: string[] = [];
   readonly #limit: number;
   /** By name, until the connection is gone. */
   readonly #peers = new Map<string, Peer>();
@@ -52,13 +55,13 @@ export class ZmqListener implements Listener, Source, Party {
 
   /** Throws EADDRINUSE, EINVAL, EACCES and what else bind(2) says. */
   constructor(engine: Engine, endpoint: string, options: ListenOptions, events: ListenerEvents) {
-    checkEndpoint(endpoint);
+    const places = placesOf(endpoint);
     this.#engine = engine;
     this.#events = events;
     this.#limit = options.backlogLimit ?? BACKLOG_LIMIT;
     this.#socket = new Socket(engine.context, SocketType.router);
     try {
-      setCommonOptions(this.#socket, endpoint);
+      setCommonOptions(this.#socket, places);
       this.#socket.set(Option.routerMandatory, 1);
       this.#socket.set(Option.routerNotify, NOTIFY_DISCONNECT);
       this.#socket.set(Option.backlog, ACCEPT_BACKLOG);
@@ -69,18 +72,12 @@ export class ZmqListener implements Listener, Source, Party {
           options.admits ?? (() => false),
         );
       }
-      if (endpoint.startsWith("ipc:")) {
-        this.#path = ipcPath(endpoint);
-        this.#socket.set(Option.useFd, listenUnix(this.#path, ACCEPT_BACKLOG));
-      }
-      const errno = this.#socket.bind(endpoint);
-      if (errno) throw new FluxError(errno, `cannot listen on ${endpoint}: ${strerror(errno)}`);
+      this.endpoint = places.map((place) => this.#bind(place)).join(",");
     } catch (error) {
+      for (const path of this.#paths) removeFile(path);
       this.#release();
       throw error;
     }
-    const port = /:\d+$/.exec(this.#socket.lastEndpoint)?.[0];
-    this.endpoint = port ? endpoint.replace(/:\*$/, port) : endpoint;
     engine.poller.add(this);
     engine.join(this);
   }
@@ -111,7 +108,7 @@ export class ZmqListener implements Listener, Source, Party {
     if (!this.#events) return;
     this.#events = null;
     // No unbind: it would end the connections too, with what they have not delivered.
-    if (this.#path) removeFile(this.#path);
+    for (const path of this.#paths) removeFile(path);
     for (const peer of this.#peers.values()) if (!peer.isOver) this.#dismiss(peer);
     if (this.#peers.size === 0) this.destroy();
     else this.#grace = this.#engine.clock.after(BYE_GRACE_MS, () => this.destroy());
@@ -120,7 +117,7 @@ export class ZmqListener implements Listener, Source, Party {
   destroy(): void {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
-    if (this.#events && this.#path) removeFile(this.#path);
+    if (this.#events) { for (const path of this.#paths) removeFile(path); }
     this.#events = null;
     this.#grace?.cancel();
     for (const peer of this.#peers.values()) peer.grace?.cancel();
@@ -132,6 +129,21 @@ export class ZmqListener implements Listener, Source, Party {
   drain(limit: number): boolean {
     for (let i = 0; i < limit; i++) if (!this.#receive()) return false;
     return true;
+  }
+
+  /** Listens on one place; returns it with its port. */
+  #bind(place: string): string {
+    if (place.startsWith("ipc:")) {
+      const path = ipcPath(place);
+      this.#socket.set(Option.useFd, listenUnix(path, ACCEPT_BACKLOG));
+      this.#paths.push(path);
+    } else {
+      this.#socket.set(Option.useFd, NO_FD);
+      this.#socket.set(Option.ipv6, isIpv6(place) ? 1 : 0);
+    }
+    const errno = this.#socket.bind(place);
+    if (errno) throw new FluxError(errno, `cannot listen on ${place}: ${strerror(errno)}`);
+    return tcpParts(place) ? place.replace(/:\*$/, /:\d+$/.exec(this.#socket.lastEndpoint)![0]) : place;
   }
 
   /** Handles one message; false when there is none. */

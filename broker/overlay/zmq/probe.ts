@@ -4,12 +4,13 @@
  */
 
 import { REFUSED } from "../../ports/mod.ts";
+import { tcpParts } from "./endpoint.ts";
 import { ipcPath } from "./unix_socket.ts";
 
-/** `REFUSED` when nobody listens on the endpoint, else what the system says. */
-export async function whyUnreachable(endpoint: string): Promise<string> {
+/** `REFUSED` when nobody listens on the place, else what the system says. */
+export async function whyUnreachable(place: string): Promise<string> {
   try {
-    (await connect(endpoint)).close();
+    (await connect(place)).close();
     return "the other side broke the connection off";
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return REFUSED;
@@ -17,8 +18,8 @@ export async function whyUnreachable(endpoint: string): Promise<string> {
   }
 }
 
-function connect(endpoint: string): Promise<Deno.Conn> {
-  if (endpoint.startsWith("ipc://")) return Deno.connect({ transport: "unix", path: ipcPath(endpoint) });
-  const [, hostname = "", port] = /^tcp:\/\/\[?([^\]]+)\]?:(\d+)$/.exec(endpoint) ?? [];
-  return Deno.connect({ hostname, port: Number(port) });
+function connect(place: string): Promise<Deno.Conn> {
+  const { host, port } = tcpParts(place) ?? {};
+  if (host === undefined) return Deno.connect({ transport: "unix", path: ipcPath(place) });
+  return Deno.connect({ hostname: host, port: Number(port) });
 }

@@ -12,17 +12,16 @@ const KEEPALIVE_IDLE_S = 15, KEEPALIVE_INTERVAL_S = 5, KEEPALIVE_COUNT = 3, USER
 const ENVELOPE = 1024;
 
 /** What every data socket is given. libzmq's own marks are off: `Outbox` bounds what it holds. */
-export function setCommonOptions(socket: Socket, endpoint: string): void {
+export function setCommonOptions(socket: Socket, places: readonly string[]): void {
   socket.set(Option.sendHighWater, 0);
   socket.set(Option.receiveHighWater, 0);
   socket.set(Option.maxMessageSize, MESSAGE_LIMIT + ENVELOPE);
-  if (!endpoint.startsWith("tcp:")) return;
+  if (!places.some((place) => place.startsWith("tcp:"))) return;
   socket.set(Option.tcpKeepalive, 1);
   socket.set(Option.tcpKeepaliveIdle, KEEPALIVE_IDLE_S);
   socket.set(Option.tcpKeepaliveInterval, KEEPALIVE_INTERVAL_S);
   socket.set(Option.tcpKeepaliveCount, KEEPALIVE_COUNT);
   socket.set(Option.tcpUserTimeout, USER_TIMEOUT_MS);
-  if (endpoint.includes("[")) socket.set(Option.ipv6, 1);
 }
 
 /** Throws EMSGSIZE for a body that the other side would refuse, and end the connection for. */
