@@ -31,6 +31,7 @@ import { LogService } from "./service/log_service.ts";
 import { followStatsEvents } from "./service/inspection.ts";
 import { Health, statusNumber } from "./service/health.ts";
 import { Guard } from "./service/guard.ts";
+import { Keyring } from "./service/keyring.ts";
 import { Kin } from "./service/kin.ts";
 import { guarded } from "./service/module_gate.ts";
 import { ModuleHost } from "./service/module_host.ts";
@@ -78,8 +79,7 @@ export class Broker implements BrokerParts {
   readonly kin: Kin;
   readonly guard: Guard;
   adrift: string | undefined;
-  /** Public keys that were let in while the broker ran. */
-  readonly admitted = new Set<string>();
+  readonly keyring: Keyring;
   readonly logs: LogService;
   /** The handle of the broker's own services. */
   readonly handle: Handle;
@@ -90,7 +90,7 @@ export class Broker implements BrokerParts {
   #exitCode = 0;
 
   constructor(options: BrokerOptions, ports: Ports) {
-    const { rank, size, userid, keys, hostname, version, admits } = options;
+    const { rank, size, userid, keys, hostname, version } = options;
     const { clock, random, transport } = ports;
     this.options = options;
     this.ports = ports;
@@ -100,8 +100,9 @@ export class Broker implements BrokerParts {
     this.router = new Router({ rank, size, userid, publish: (event) => this.#publish(event) });
     this.logs = this.#openLog();
     const log = (level: LogLevel, text: string) => this.log(level, text, "overlay");
-    const isAdmitted = (key: string) => this.admitted.has(key) || (admits?.(key) ?? false);
-    const links = { rank, random, transport, keys, log, admits: isAdmitted };
+    this.keyring = new Keyring((key) => options.rankOf?.(key));
+    const rankOf = (key: string) => this.keyring.rankOf(key);
+    const links = { rank, random, transport, keys, log, rankOf };
     this.health = new Health(this.topology.children(rank), () => clock.now());
     this.reparent = new Reparent(this);
     this.guard = new Guard({ parent: () => this.tree.parent, abandoned: () => this.#unguarded() });
@@ -355,10 +356,19 @@ export class Broker implements BrokerParts {
       card: () => this.card,
       parent: () => this.tree.parent,
       children: () => this.tree.children,
-      admit: (key) => void this.admitted.add(key),
+      admit: (key, rank) => this.#admit(key, rank),
       rpc: (topic, payload, to) => this.handle.rpc(topic, payload, to),
       post: (topic, payload, to) => this.handle.post(topic, payload, to),
     });
+  }
+
+  #admit(key: string, rank: number): void {
+    try {
+      this.keyring.admit(key, rank);
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      this.log("err", error.message, "overlay");
+    }
   }
 
   async #shutdown(exitCode: number, reason: string): Promise<void> {

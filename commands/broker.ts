@@ -45,7 +45,7 @@ export default command({
       quiet: opts.quiet,
       keys: () => security === "curve" && size > 1 ? zmq.curveKeypair() : undefined,
       userKey: () => boot.readUserKey(env.FLUX_SEC_DIRECTORY),
-      broker: (rundir, keys, admits) => {
+      broker: (rundir, keys, rankOf) => {
         // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
         const logFile = opts.logdest === "stderr" ? undefined : fileOutput(opts.logdest);
         const log = logFile && (rank === 0 ? { logSink: logFile } : { logAlarm: logFile });
@@ -59,7 +59,7 @@ export default command({
           pid: Deno.pid,
           rundir,
           keys,
-          admits,
+          rankOf,
           modules: modules(rank),
           attributes,
           facts: {

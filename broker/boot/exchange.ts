@@ -18,8 +18,8 @@ export interface Neighbours {
   readonly parent: Card | null;
   /** Null in a session of one. */
   readonly right: Card | null;
-  /** Public keys that may join our links: the children's and the left neighbour's. */
-  readonly keys: ReadonlySet<string>;
+  /** Public keys that may join our links, and whose they are: the children's and the left neighbour's. */
+  readonly keys: ReadonlyMap<string, number>;
 }
 
 /** What `exchange` needs of the user's key. `UserKey` is one. */
@@ -62,11 +62,15 @@ export async function exchange(
   await Promise.all([...wanted].map(read));
   // Nobody may dial before the one who is dialled knows whom to admit.
   await pmi.barrier();
-  const keys = [left, ...shape.children(rank)].map((one) => cards.get(one)?.publicKey);
+  const keys = new Map<string, number>();
+  for (const one of [left, ...shape.children(rank)]) {
+    const key = cards.get(one)?.publicKey;
+    if (key !== undefined) keys.set(key, one);
+  }
   return {
     parent: parentRank === null ? null : cards.get(parentRank)!,
     right: cards.get(right) ?? null,
-    keys: new Set(keys.filter((key) => key !== undefined)),
+    keys,
   };
 }
 

@@ -64,8 +64,8 @@ export interface RankOptions {
   keys(): KeyPair | undefined;
   /** The user's key, with which cards are sealed that go through the hands of a launcher; undefined when there is none. */
   userKey(): Promise<CardSeal | undefined>;
-  /** Makes the broker, in its run directory; `admits` tells whose links it takes. */
-  broker(rundir: string, keys: KeyPair | undefined, admits: (publicKey: string) => boolean): RankBroker;
+  /** Makes the broker, in its run directory; `rankOf` tells whose key it is if that rank may join. */
+  broker(rundir: string, keys: KeyPair | undefined, rankOf: (publicKey: string) => number | undefined): RankBroker;
 }
 
 export interface RankPorts {
@@ -137,9 +137,9 @@ class Rank {
       this.#report({ hello: rank });
     } else this.#place.take();
     const deadline = this.#starter ? undefined : this.#ports.clock.after(this.#options.timeout, () => this.#tooLate());
-    let neighbours: Neighbours = { parent: null, right: null, keys: new Set() };
+    let neighbours: Neighbours = { parent: null, right: null, keys: new Map() };
     const keys = makeKeys();
-    const broker = this.#options.broker(this.#place.path, keys, (publicKey) => neighbours.keys.has(publicKey));
+    const broker = this.#options.broker(this.#place.path, keys, (publicKey) => neighbours.keys.get(publicKey));
     this.#broker = broker;
     const at = (name: string) => `ipc://${this.#place.path}/${name}-${rank}`;
     const card = broker.listen({ tbon: at("tbon"), events: at("event"), ring: at("ring") });
@@ -158,7 +158,7 @@ class Rank {
 
   async #wireUp(card: Card): Promise<Neighbours> {
     const { method, shape, userKey } = this.#options;
-    if (method.kind === "single") return { parent: null, right: null, keys: new Set() };
+    if (method.kind === "single") return { parent: null, right: null, keys: new Map() };
     if (method.kind === "start") return await exchange(new PmiClient(this.#starter!.pmi), card, method.size, shape);
     const pmi = new PmiClient(new LineStream(fdStream(method.fd), PMI_LIMITS.line));
     const neighbours = await exchange(pmi, card, method.size, shape, card.publicKey ? await userKey() : undefined);

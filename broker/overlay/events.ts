@@ -33,7 +33,7 @@ export interface EventsOptions {
   readonly random: Random;
   readonly transport: Transport;
   readonly keys?: KeyPair | undefined;
-  admits?(publicKey: string): boolean;
+  rankOf?(publicKey: string): number | undefined;
   log(level: "err" | "warning" | "info" | "debug", text: string): void;
   /** Milliseconds of the clock. */
   now(): number;

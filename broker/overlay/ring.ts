@@ -5,9 +5,10 @@
  */
 
 import { decode, decodeJson, encode, FluxError, Message, MessageType } from "../message/mod.ts";
-import type { DialOptions, KeyPair, Link, Listener, ListenOptions, Random, Transport } from "../ports/mod.ts";
+import type { DialOptions, KeyPair, Link, Listener, Random, Transport } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
 import { linkRequest } from "./link_message.ts";
+import { listenOptions } from "./tree_options.ts";
 
 export interface RingOptions {
   /** The route id of this broker on the ring; not the one it has in the tree. */
@@ -16,7 +17,7 @@ export interface RingOptions {
   readonly transport: Transport;
   readonly router: Router;
   readonly keys?: KeyPair | undefined;
-  admits?(publicKey: string): boolean;
+  rankOf?(publicKey: string): number | undefined;
   log(level: "err" | "warning" | "info" | "debug", text: string): void;
 }
 
@@ -37,9 +38,8 @@ export class Ring {
   }
 
   listen(endpoint: string): void {
-    const { keys, admits, transport, router, log } = this.#options;
-    const options: ListenOptions = { ...(keys && { keys }), ...(admits && { admits }) };
-    this.#listener = transport.listen(endpoint, options, {
+    const { transport, router, log } = this.#options;
+    this.#listener = transport.listen(endpoint, listenOptions(this.#options), {
       message: (peer, bytes) => {
         try {
           this.#fromLeft(peer, decode(bytes));

@@ -295,6 +295,7 @@ export class Tree {
       const greeting = readGreeting(decodeJson(request.payload));
       const why = refusal(greeting, this.#options);
       if (why) throw new FluxError("EINVAL", why);
+      this.#identify(peer, greeting);
       const closed = greeting.failover && this.#options.refusesOrphans?.();
       if (closed) throw new FluxError("EAGAIN", closed);
       this.#replace(greeting);
@@ -305,6 +306,15 @@ export class Tree {
       log("err", `hello refused: ${error.message}`);
       answer(error.errnum, encodeText(error.message));
       this.#listener?.drop(peer);
+    }
+  }
+
+  /** Throws EPERM when the peer has proved to be another rank than it says. */
+  #identify(peer: string, { rank, hostname }: Greeting): void {
+    const key = this.#listener?.keyOf(peer);
+    const proved = key === undefined ? rank : this.#options.rankOf?.(key);
+    if (proved !== rank) {
+      throw new FluxError("EPERM", `${hostname} says it is rank ${rank}, but has the key of rank ${proved}`);
     }
   }
 

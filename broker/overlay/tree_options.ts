@@ -16,7 +16,8 @@ export interface TreeOptions {
   readonly transport: Transport;
   readonly router: Router;
   readonly keys?: KeyPair | undefined;
-  admits?(publicKey: string): boolean;
+  /** The rank whose links this public key may join; undefined for a stranger. */
+  rankOf?(publicKey: string): number | undefined;
   log(level: "err" | "warning" | "info" | "debug", text: string): void;
   /** Something happened to a child, or to what lies behind it. */
   childChanged(child: Child, change: ChildChange, reason: string): void;
@@ -43,7 +44,7 @@ export interface JoinOptions {
 export interface LinkParts {
   readonly random: Random;
   readonly keys?: KeyPair | undefined;
-  admits?(publicKey: string): boolean;
+  rankOf?(publicKey: string): number | undefined;
 }
 
 /** A dial under a new name, with keys if links have any. */
@@ -52,6 +53,6 @@ export function dialOptions({ random, keys }: LinkParts, serverKey?: string, pat
   return { name: random.uuid(), ...security, ...(patience !== undefined && { patience }) };
 }
 
-export function listenOptions({ keys, admits }: LinkParts): ListenOptions {
-  return { ...(keys && { keys }), ...(admits && { admits }) };
+export function listenOptions({ keys, rankOf }: LinkParts): ListenOptions {
+  return { ...(keys && { keys }), ...(rankOf && { admits: (key) => rankOf(key) !== undefined }) };
 }

@@ -34,6 +34,8 @@ export interface Listener {
   readonly endpoint: string;
   /** Sends to a peer that has sent something before. False when there is no such peer (any more). */
   send(peer: string, bytes: Uint8Array<ArrayBuffer>): boolean;
+  /** The public key that a peer has proved to own; undefined when links have no keys, or there is no such peer. */
+  keyOf(peer: string): string | undefined;
   /** Ends the connection of one peer; no `down` follows. What was sent to it before is still delivered if possible. */
   drop(peer: string): void;
   close(): void;

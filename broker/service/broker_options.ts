@@ -16,8 +16,8 @@ export interface BrokerOptions {
   readonly rundir: string;
   /** Keys of this rank's links; none means that links are open to whoever reaches them. */
   readonly keys?: KeyPair | undefined;
-  /** Public keys that may join our links. */
-  admits?(publicKey: string): boolean;
+  /** The rank whose links this public key may join, as the bootstrap knows; undefined for a stranger. */
+  rankOf?(publicKey: string): number | undefined;
   /** Modules to load, in order. */
   readonly modules: readonly { name: string; args: readonly string[] }[];
   /** Attributes set on the command line. */

@@ -4,7 +4,7 @@
  */
 
 import { type Card, cardFields, FluxError, type JsonObject, readCard } from "../message/mod.ts";
-import { integerField, type Methods, type Request, stringsField } from "../handle/mod.ts";
+import { integerField, type Methods, objectField, type Request } from "../handle/mod.ts";
 import type { Clock, Timer } from "../ports/mod.ts";
 
 /** Keys from below are gathered this long, ms, before the parent hears of them. */
@@ -17,19 +17,19 @@ export interface KinOptions {
   /** Route ids of the parent and of the children, by rank. */
   parent(): { rank: number; uuid: string } | undefined;
   children(): readonly { rank: number; uuid: string }[];
-  /** Lets a broker with this public key join our links from now on. */
-  admit(publicKey: string): void;
+  /** Lets a rank with this public key join our links from now on. */
+  admit(publicKey: string, rank: number): void;
   rpc(topic: string, payload: object, to: { rank: number }): Promise<JsonObject>;
   post(topic: string, payload: object, to: { rank: number }): void;
 }
 
 export class Kin {
   readonly #options: KinOptions;
-  /** Keys of those below. */
-  readonly #keys = new Set<string>();
+  /** Keys of those below, and their ranks. */
+  readonly #keys = new Map<string, number>();
   #ancestors: readonly Card[] = [];
   /** Keys the parent has not been told yet. */
-  #news: string[] = [];
+  #news: [string, number][] = [];
   #gathering: Timer | undefined;
 
   constructor(options: KinOptions) {
@@ -63,8 +63,8 @@ export class Kin {
   parentJoined(card: Card): void {
     const { parent, rpc, card: own } = this.#options;
     if (this.#ancestors[0]?.rank !== card.rank) this.#ancestors = [card, ...this.#above(card.rank)];
-    const { publicKey } = own();
-    const keys = [...this.#keys, ...(publicKey === undefined ? [] : [publicKey])];
+    const { publicKey, rank } = own();
+    const keys = Object.fromEntries([...this.#keys, ...(publicKey === undefined ? [] : [[publicKey, rank] as const])]);
     this.#news = [];
     const { uuid } = parent()!;
     void rpc("overlay.kin", { keys }, { rank: card.rank }).then(({ ancestors }) => {
@@ -94,11 +94,13 @@ export class Kin {
   #fromChild({ sender, payload }: Request): void {
     const { children, admit, clock } = this.#options;
     if (!children().some(({ uuid }) => uuid === sender)) return;
-    for (const key of stringsField(payload, "keys")) {
-      admit(key);
+    const keys = objectField(payload, "keys");
+    for (const key of Object.keys(keys)) {
+      const rank = integerField(keys, key);
+      admit(key, rank);
       if (this.#keys.has(key)) continue;
-      this.#keys.add(key);
-      this.#news.push(key);
+      this.#keys.set(key, rank);
+      this.#news.push([key, rank]);
     }
     if (this.#news.length > 0) this.#gathering ??= clock.after(GATHER, () => this.#tell());
   }
@@ -108,7 +110,7 @@ export class Kin {
     const { parent, post } = this.#options;
     const to = parent();
     if (!to) return;
-    post("overlay.kin-keys", { keys: this.#news }, { rank: to.rank });
+    post("overlay.kin-keys", { keys: Object.fromEntries(this.#news) }, { rank: to.rank });
     this.#news = [];
   }
 

@@ -19,6 +19,7 @@ import { execService } from "./exec/service.ts";
 import type { GroupsService } from "./groups_service.ts";
 import type { Guard } from "./guard.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import type { Keyring } from "./keyring.ts";
 import type { Kin } from "./kin.ts";
 import type { ModuleHost } from "./module_host.ts";
 import type { Health } from "./health.ts";
@@ -56,8 +57,7 @@ export interface BrokerParts {
   /** Why this broker takes in no orphans: it has not heard of rank 0 for long. Undefined while it has. */
   adrift: string | undefined;
   readonly card: Card;
-  /** Public keys that were let in while the broker ran. */
-  readonly admitted: Set<string>;
+  readonly keyring: Keyring;
   readonly logs: LogService;
   /** The handle all native services share; its route id is the broker's. */
   readonly handle: Handle;

@@ -153,11 +153,11 @@ export class Reparent {
   }
 
   async #admit(payload: JsonObject): Promise<void> {
-    const { options: { rank }, admitted } = this.#broker;
+    const { options: { rank }, keyring } = this.#broker;
     const child = integerField(payload, "rank");
     const publicKey = optionalString(payload, "publicKey");
     if ((await this.#lineage()).includes(child)) throw new FluxError("EINVAL", `rank ${rank} is below rank ${child}`);
-    if (publicKey !== undefined) admitted.add(publicKey);
+    if (publicKey !== undefined) keyring.admit(publicKey, child);
   }
 
   /** This rank and those above it, up to rank 0. */

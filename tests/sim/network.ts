@@ -60,7 +60,7 @@ export interface Port {
   readonly keys: { publicKey: string } | undefined;
   admits(publicKey: string): boolean;
   /** Takes a new connection in and gives the listening end's behaviour. */
-  accept(name: string, connection: Connection): End;
+  accept(name: string, connection: Connection, publicKey: string | undefined): End;
   readonly refused: ListenerEvents["refused"];
   /** Addresses and reasons told already. */
   readonly told: Set<string>;

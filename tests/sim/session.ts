@@ -203,7 +203,7 @@ export class SimSession {
       attributes,
       heartrate,
       grace: 1000,
-      ...(keys && { keys: keyOf(rank), admits: (key: string) => this.#admits(rank, key) }),
+      ...(keys && { keys: keyOf(rank), rankOf: (key: string) => this.#rankOf(rank, key) }),
       logSink: (text) => void this.written.push(...text.trimEnd().split("\n")),
       logAlarm: (text) => void this.alarms.push(...text.trimEnd().split("\n")),
     };
@@ -229,10 +229,10 @@ export class SimSession {
     };
   }
 
-  #admits(rank: number, key: string): boolean {
+  #rankOf(rank: number, key: string): number | undefined {
     const { topology } = this.brokers[rank]!;
     const expected = [...topology.children(rank), (rank + 1) % this.size];
-    return expected.some((child) => keyOf(child).publicKey === key);
+    return expected.find((child) => keyOf(child).publicKey === key);
   }
 
   /** A clock whose timers no longer fire once this process of the rank is dead. */
@@ -292,6 +292,7 @@ class SimBroker extends Broker {
   }
 }
 
-function keyOf(rank: number): KeyPair {
+/** The keys of a rank, in a session with keys. */
+export function keyOf(rank: number): KeyPair {
   return { publicKey: `public-${rank}`.padEnd(40, "-"), secretKey: `secret-${rank}`.padEnd(40, "-") };
 }

@@ -74,6 +74,7 @@ class SimListener implements Listener {
   /** Every connection that has not ended; those of `#peers` have sent something. */
   readonly #connections = new Map<string, Connection>();
   readonly #peers = new Map<string, Connection>();
+  readonly #keys = new Map<string, string>();
 
   constructor(network: Network, own: Own, endpoint: string, options: ListenOptions, events: ListenerEvents) {
     this.#network = network;
@@ -86,8 +87,9 @@ class SimListener implements Listener {
       admits: (key) => options.admits?.(key) ?? false,
       refused: events.refused,
       told: new Set(),
-      accept: (name, connection) => {
+      accept: (name, connection, publicKey) => {
         this.#connections.set(name, connection);
+        if (publicKey !== undefined) this.#keys.set(name, publicKey);
         return {
           backlogLimit,
           alive: own.isAlive,
@@ -97,6 +99,7 @@ class SimListener implements Listener {
           },
           down: (reason) => {
             this.#connections.delete(name);
+            this.#keys.delete(name);
             if (this.#peers.delete(name)) events.down(name, reason);
           },
         };
@@ -104,6 +107,10 @@ class SimListener implements Listener {
     }));
     this.endpoint = this.#port.endpoint;
     own.open.add(this);
+  }
+
+  keyOf(peer: string): string | undefined {
+    return this.#keys.get(peer);
   }
 
   send(peer: string, bytes: Uint8Array<ArrayBuffer>): boolean {
@@ -125,6 +132,7 @@ class SimListener implements Listener {
     this.#own.undrained.add(() => connection.isDrained(1));
     this.#connections.delete(name);
     this.#peers.delete(name);
+    this.#keys.delete(name);
     connection.close(1, reason);
   }
 }
@@ -242,7 +250,7 @@ class SimLink implements Link {
         this.#events.down(reason);
       },
     };
-    connection.ends[1] = port.accept(this.#options.name, connection);
+    connection.ends[1] = port.accept(this.#options.name, connection, this.#options.keys?.publicKey);
     this.#network.join(connection);
     this.#limit?.cancel();
     const waiting = this.#waiting!;

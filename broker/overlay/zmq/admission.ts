@@ -52,10 +52,12 @@ export class Admission implements Source {
       const rest: Uint8Array<ArrayBuffer>[] = [];
       while (this.#socket.more) rest.push(this.#socket.receive()!);
       const [id, domain, address, _identity, mechanism, key] = rest;
-      const isAdmitted = decoder.decode(mechanism) === "CURVE" && key?.length === 32 &&
-        (this.#gates.get(decoder.decode(domain))?.(encodeKey(key), readable(decoder.decode(address))) ?? false);
-      const [status, text] = isAdmitted ? ["200", "OK"] : ["400", "key not admitted"];
-      const reply = [version, id!, encoder.encode(status), encoder.encode(text), NOTHING, NOTHING];
+      const publicKey = decoder.decode(mechanism) === "CURVE" && key?.length === 32 ? encodeKey(key) : undefined;
+      const isAdmitted = publicKey !== undefined &&
+        (this.#gates.get(decoder.decode(domain))?.(publicKey, readable(decoder.decode(address))) ?? false);
+      // The user id comes with each message of the peer: it says whose key that is.
+      const [status, text, userId] = isAdmitted ? ["200", "OK", publicKey] : ["400", "key not admitted", ""];
+      const reply = [...[version, id!], ...[status, text, userId].map((part) => encoder.encode(part)), NOTHING];
       reply.forEach((part, at) => this.#socket.send(part, at < reply.length - 1));
     }
     return true;

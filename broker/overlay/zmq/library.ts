@@ -58,6 +58,7 @@ export const zmqMonitor = open(path, {
 export const zmqCurve = open(path, {
   zmq_curve_keypair: { parameters: ["buffer", "buffer"], result: "i32" },
   zmq_z85_encode: { parameters: ["buffer", "buffer", "usize"], result: "pointer" },
+  zmq_msg_gets: { parameters: ["pointer", "buffer"], result: "pointer" },
 });
 
 /** `poll` runs on a thread of Deno's pool: it is the only place where a process of ours waits for the network. */

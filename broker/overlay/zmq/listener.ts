@@ -99,6 +99,10 @@ export class ZmqListener implements Listener, Source, Party {
     return true;
   }
 
+  keyOf(name: string): string | undefined {
+    return this.#peers.get(name)?.key;
+  }
+
   drop(name: string): void {
     const peer = this.#peers.get(name);
     if (peer && !peer.isOver) this.#dismiss(peer);
@@ -168,7 +172,8 @@ export class ZmqListener implements Listener, Source, Party {
     const id = this.#idBuffer.slice(0, length), name = decoder.decode(id);
     let peer = this.#peers.get(name);
     if (!peer) {
-      peer = new Peer(name, id, this.#socket.sourceFd, this.#limit);
+      const key = this.#domain === null ? undefined : this.#socket.userId;
+      peer = new Peer(name, id, this.#socket.sourceFd, key, this.#limit);
       this.#peers.set(name, peer);
       if (!this.#events) this.#dismiss(peer);
     }

@@ -15,6 +15,8 @@ export class Peer {
   readonly id: Bytes;
   /** Descriptor of the connection, valid only as `sever` uses it; -1 when not known. */
   readonly fd: number;
+  /** The public key it has proved to own; undefined when links have no keys. */
+  readonly key: string | undefined;
   readonly outbox: Outbox;
   readonly inbox = new Inbox();
   /** A message of it was reported, so its end will be. */
@@ -25,10 +27,11 @@ export class Peer {
   /** Bounds that waiting. */
   grace: Timer | null = null;
 
-  constructor(name: string, id: Bytes, fd: number, backlogLimit: number) {
+  constructor(name: string, id: Bytes, fd: number, key: string | undefined, backlogLimit: number) {
     this.name = name;
     this.id = id;
     this.fd = fd;
+    this.key = key;
     this.outbox = new Outbox(backlogLimit);
   }
 

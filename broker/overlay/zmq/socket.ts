@@ -1,11 +1,14 @@
 import { FluxError } from "../../message/mod.ts";
-import { zmq, zmqMonitor, zmqRare } from "./library.ts";
+import { zmq, zmqCurve, zmqMonitor, zmqRare } from "./library.ts";
 import { DONTWAIT, MORE, Option, POLLIN, SNDMORE, SocketType, SOURCE_FD, WIDE_OPTION } from "./options.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 const cstring = (text: string): Bytes => encoder.encode(text + "\0");
+
+/** The property of a message that a ZAP handler sets (RFC 27). */
+const USER_ID = cstring("User-Id");
 
 /**
  * `zmq_msg_t`, used for one receive after the other. It must not move, and a buffer of this size is outside the heap.
@@ -129,6 +132,12 @@ export class Socket {
   /** File descriptor of the connection that the message received last came through. -1: not known. */
   get sourceFd(): number {
     return zmq().zmq_msg_get(message, SOURCE_FD);
+  }
+
+  /** What the ZAP handler has called the other end of the connection of the message received last; undefined without one. */
+  get userId(): string | undefined {
+    const text = zmqCurve().zmq_msg_gets(message, USER_ID);
+    return text ? Deno.UnsafePointerView.getCString(text) : undefined;
   }
 
   /** Takes note of what happened on the connections, and tells whether a message waits. */

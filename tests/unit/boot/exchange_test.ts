@@ -52,9 +52,9 @@ async function wireUp(size: number, arity: number): Promise<{ found: Neighbours[
 
 Deno.test("exchange() gives each rank its parent, its right neighbour and the keys it is to admit", async () => {
   const { found } = await wireUp(7, 2);
-  assertEquals(found[0], { parent: null, right: card(6), keys: new Set([key(1), key(2)]) });
-  assertEquals(found[1], { parent: card(0), right: card(0), keys: new Set([key(2), key(3), key(4)]) });
-  assertEquals(found[6], { parent: card(2), right: card(5), keys: new Set([key(0)]) });
+  assertEquals(found[0], { parent: null, right: card(6), keys: new Map([[key(1), 1], [key(2), 2]]) });
+  assertEquals(found[1], { parent: card(0), right: card(0), keys: new Map([[key(2), 2], [key(3), 3], [key(4), 4]]) });
+  assertEquals(found[6], { parent: card(2), right: card(5), keys: new Map([[key(0), 0]]) });
 });
 
 Deno.test("exchange() reads the cards of neighbours only", async () => {
@@ -64,7 +64,7 @@ Deno.test("exchange() reads the cards of neighbours only", async () => {
 
 Deno.test("exchange() of a single rank finds nobody", async () => {
   const { found } = await wireUp(1, 2);
-  assertEquals(found, [{ parent: null, right: null, keys: new Set<string>() }]);
+  assertEquals(found, [{ parent: null, right: null, keys: new Map<string, number>() }]);
 });
 
 Deno.test("exchange() lets nobody through before all have read what they need", async () => {
@@ -135,7 +135,7 @@ Deno.test("exchange() with a seal takes the cards of ranks with the same key", a
   const { client } = connections(3);
   const shape = new Topology(3, 2), seal = userKey();
   const found = await Promise.all([0, 1, 2].map((rank) => exchange(client(rank), card(rank), 3, shape, seal)));
-  assertEquals(found[2], { parent: card(0), right: card(1), keys: new Set([key(0)]) });
+  assertEquals(found[2], { parent: card(0), right: card(1), keys: new Map([[key(0), 0]]) });
 });
 
 Deno.test("exchange() with a seal refuses a rank that has another key, and one that has none", async () => {

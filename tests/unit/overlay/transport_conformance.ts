@@ -444,6 +444,25 @@ export const cases: Case[] = [
     },
   },
   {
+    name: "tells which key a peer has proved to own, as long as it is there",
+    needsKeys: true,
+    async run(world) {
+      const ear = new Ear(world), keys = [world.keypair()!, world.keypair()!];
+      const callers = keys.map((own, i) => {
+        ear.admitted.add(own.publicKey);
+        const caller = new Caller(world, ear.listener.endpoint, ear, `caller-${i}`, { keys: own });
+        caller.say("hello");
+        return caller;
+      });
+      await world.until(() => ear.heard.length === 2);
+      assertEquals([0, 1].map((i) => ear.listener.keyOf(`caller-${i}`)), keys.map(({ publicKey }) => publicKey));
+      callers[0]!.link.close();
+      await world.until(() => ear.heard.length === 3);
+      await world.until(() => ear.listener.keyOf("caller-0") === undefined);
+      assertEquals(ear.listener.keyOf("nobody"), undefined);
+    },
+  },
+  {
     name: "refuses a peer without a key, and tells the listener once",
     needsKeys: true,
     async run(world) {
