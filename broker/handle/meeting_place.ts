@@ -83,12 +83,15 @@ export class MeetingPlace {
   }
 
   /**
-   * Enters for the sender of a request and resolves, when all have met, to what `met` said. Throws EINVAL for terms unlike
-   * those of who came first; EEXIST when the sender is in already; ECONNABORTED when another party or a rank is gone;
-   * ETIMEDOUT; EOVERFLOW when more entered than were to meet; and what `met` throws. A sender that disconnects or cancels
-   * its request fails the meeting.
+   * Enters for the sender of a request, or for a module by a name of its own. Resolves, when all have met, to what `met`
+   * said. Throws EINVAL for terms unlike those of who came first; EEXIST when the sender is in already; ECONNABORTED when
+   * another party or a rank is gone; ETIMEDOUT; EOVERFLOW when more entered than were to meet; and what `met` throws. A
+   * sender that disconnects or cancels its request (`signal`) fails the meeting.
    */
-  enter({ sender, signal }: Request, { terms, count = 1, body, timeout }: Party): Promise<JsonObject | undefined> {
+  enter(
+    { sender, signal }: Pick<Request, "sender" | "signal">,
+    { terms, count = 1, body, timeout }: Party,
+  ): Promise<JsonObject | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject | undefined>();
     const waiter: Waiter = {
       answer: ({ errnum, text, value }) => errnum === 0 ? resolve(value) : reject(new FluxError(errnum, text)),

@@ -1,15 +1,13 @@
 /** Lines of text over a byte stream, both ways: how brokers and their starter, and PMI's two sides, talk. */
 
-import { FluxError } from "../message/mod.ts";
 import { type ByteStream, isBroken } from "../handle/mod.ts";
+import { LineBuffer } from "./line_buffer.ts";
 
-const NEWLINE = 10;
 const SPACE = 4096;
 
 export class LineStream {
   readonly #stream: ByteStream;
-  readonly #limit: number;
-  #held: Uint8Array = new Uint8Array(0);
+  readonly #incoming: LineBuffer;
   #ended = false;
   #outgoing = "";
   #writing: Promise<void> | undefined;
@@ -17,21 +15,14 @@ export class LineStream {
   /** `limit` is the longest line that is taken, in bytes without its newline. */
   constructor(stream: ByteStream, limit: number) {
     this.#stream = stream;
-    this.#limit = limit;
+    this.#incoming = new LineBuffer(limit);
   }
 
   /** The next line without its newline; null at the end, which a lost connection is too. Throws EMSGSIZE. */
   async read(): Promise<string | null> {
     for (;;) {
-      const at = this.#held.indexOf(NEWLINE);
-      if (at > this.#limit || (at < 0 && this.#held.length > this.#limit)) {
-        throw new FluxError("EMSGSIZE", `a line is longer than ${this.#limit} bytes`);
-      }
-      if (at >= 0) {
-        const line = new TextDecoder().decode(this.#held.subarray(0, at));
-        this.#held = this.#held.subarray(at + 1);
-        return line;
-      }
+      const line = this.#incoming.next();
+      if (line !== undefined) return line;
       if (this.#ended || !await this.#fill()) return null;
     }
   }
@@ -60,10 +51,7 @@ export class LineStream {
       count = null;
     }
     if (count === null || this.#ended) return false;
-    const held = new Uint8Array(this.#held.length + count);
-    held.set(this.#held);
-    held.set(space.subarray(0, count), this.#held.length);
-    this.#held = held;
+    this.#incoming.push(space.subarray(0, count));
     return true;
   }
 
