@@ -64,7 +64,7 @@ async function untilBack(
   handle.closed.then((error?: FluxError) => back.fail(error));
   using _listening = await handle.listen(topic, ({ message }) => {
     if (message.topic === topic && message.payload?.toBase64() === expected) back.end();
-  });
+  }, { from: "anyone" });
   await publish();
   await back.next();
 }

@@ -15,7 +15,6 @@ export const sub = command({
   },
   async *run({ opts, args, connect, signal, json }) {
     const handle = await connect();
-    const show = json ? eventRecord : opts.raw ? await dumper() : eventLine;
     const prefixes = args.length > 0 ? [...new Set(args)] : [""];
     using events = new Queue<Event>();
     signal.addEventListener("abort", () => events.fail(signal.reason), { once: true });
@@ -26,8 +25,9 @@ export const sub = command({
         // One that several of the prefixes begin comes once from the broker, and once to each of them.
         if (event.sequence !== last) events.push(event);
         last = event.sequence;
-      })
+      }, { from: "anyone" })
     ));
+    const show = json ? eventRecord : opts.raw ? await dumper() : eventLine;
     let left = opts.count ?? Infinity;
     for await (const event of events) {
       yield show(event);

@@ -15,6 +15,7 @@ import {
   MessageType,
   NODEID_ANY,
   NODEID_UPSTREAM,
+  Role,
 } from "../message/mod.ts";
 import { type Clock, systemClock } from "../ports/mod.ts";
 import type { Channel } from "./channel.ts";
@@ -224,8 +225,19 @@ export class Handle {
     this.#channel.send(new Message({ type: MessageType.event, flags, topic, payload: bytes }));
   }
 
-  /** Calls `listener` for every event whose topic begins with `prefix`, until disposed. Resolves when subscribed. */
-  async listen(prefix: string, listener: (event: Event) => void): Promise<Disposable> {
+  /**
+   * Calls `listener` for every event whose topic begins with `prefix` and that the owner has published, or `anyone` if that is
+   * wanted (wire.md §1.11), until disposed. Resolves when subscribed.
+   */
+  async listen(
+    prefix: string,
+    listener: (event: Event) => void,
+    { from = "owner" }: { from?: "owner" | "anyone" } = {},
+  ): Promise<Disposable> {
+    if (from === "owner") {
+      const hear = listener;
+      listener = (event) => (event.message.rolemask & Role.owner) !== 0 && hear(event);
+    }
     let listeners = this.#listeners.get(prefix);
     const first = !listeners;
     if (!listeners) this.#listeners.set(prefix, listeners = new Set());
@@ -234,11 +246,11 @@ export class Handle {
     return { [Symbol.dispose]: () => this.#unlisten(prefix, listener) };
   }
 
-  /** Events whose topic begins with `prefix`, from now on, as an async iterable that is disposed to unsubscribe. */
+  /** Events of anyone whose topic begins with `prefix`, from now on, as an async iterable that is disposed to unsubscribe. */
   async subscribe(prefix: string): Promise<Queue<Event>> {
     const subscription: { held?: Disposable } = {};
     const queue = new Queue<Event>(() => subscription.held?.[Symbol.dispose]());
-    subscription.held = await this.listen(prefix, (event) => queue.push(event));
+    subscription.held = await this.listen(prefix, (event) => queue.push(event), { from: "anyone" });
     this.closed.then((error) => error ? queue.fail(error) : queue.end());
     return queue;
   }

@@ -80,7 +80,7 @@ export class Router {
   }
 
   attach(endpoint: Endpoint): Counters {
-    const pending = endpoint.backlog && new Pending();
+    const pending = endpoint.backlog || isGuest(endpoint) ? new Pending() : undefined;
     const attached = { endpoint, counters: new Counters(), disconnects: new Disconnects(), pending };
     this.#endpoints.set(endpoint.id, attached);
     return attached.counters;
@@ -184,9 +184,12 @@ export class Router {
     if (!attached) return;
     const { endpoint } = attached;
     attached.counters.sent(message);
-    if (!(endpoint.rolemask & Role.owner)) {
+    if (isGuest(endpoint)) {
       message.userid = endpoint.userid;
       message.rolemask = endpoint.rolemask;
+      // Nor may it speak for another sender, or answer what it was not asked.
+      if (message.type === MessageType.request) message.routes = [];
+      if (message.type === MessageType.response && !attached.pending?.has(message)) return;
     } else {
       if (message.userid === USERID_UNKNOWN) message.userid = endpoint.userid;
       if (message.rolemask === Role.none) message.rolemask = endpoint.rolemask;
@@ -377,6 +380,11 @@ export class Router {
   #trace(direction: "tx" | "rx", id: string, message: Message, point: TapPoint): void {
     if (this.#taps.size > 0) { for (const tap of this.#taps) tap(direction, id, message, point); }
   }
+}
+
+/** An endpoint of another user than the one whose session it is. */
+function isGuest({ rolemask }: Endpoint): boolean {
+  return (rolemask & Role.owner) === 0;
 }
 
 function text(payload: Record<string, unknown>, key: string): string {

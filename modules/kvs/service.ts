@@ -3,8 +3,8 @@
  * roots; every rank reads by itself, and follows the events that tell of new ones.
  */
 
-import type { Event, Module } from "../../broker/handle/mod.ts";
-import { FluxError, Role } from "../../broker/message/mod.ts";
+import type { Module } from "../../broker/handle/mod.ts";
+import { FluxError } from "../../broker/message/mod.ts";
 import { openBranch } from "./branch/side.ts";
 import { openCore } from "./core.ts";
 import { Fences } from "./fence.ts";
@@ -40,8 +40,8 @@ const kvs: Module = {
       ...fences.methods,
       ...serviceMethods(parts),
     });
-    await handle.listen("kvs.dropcache", (event) => {
-      if (isOwners(event)) dropCache(parts).catch((error) => ports.log("err", `dropcache: ${error.message}`));
+    await handle.listen("kvs.dropcache", () => {
+      dropCache(parts).catch((error) => ports.log("err", `dropcache: ${error.message}`));
     });
     return {
       async stop() {
@@ -53,7 +53,3 @@ const kvs: Module = {
   },
 };
 export default kvs;
-
-function isOwners({ message }: Event): boolean {
-  return (message.rolemask & Role.owner) !== 0;
-}

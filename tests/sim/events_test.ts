@@ -14,7 +14,7 @@ async function listener(session: SimSession, client: Handle, prefix = ""): Promi
   const heard: Heard[] = [];
   await session.settle(client.listen(prefix, ({ sequence, topic, payload }) => {
     heard.push({ sequence, topic, text: JSON.stringify(payload) });
-  }));
+  }, { from: "anyone" }));
   return heard;
 }
 

@@ -4,6 +4,7 @@
  */
 
 import {
+  anyone,
   integerField,
   type Methods,
   type ModulePorts,
@@ -37,7 +38,7 @@ export function watchMethods(options: WatchOptions): Methods {
   const service = new WatchService(options);
   return {
     "kvs-watch.lookup": user((request) => service.lookup(request)),
-    "kvs-watch.stats-get": () => service.stats(),
+    "kvs-watch.stats-get": anyone(() => service.stats()),
   };
 }
 
