@@ -1,9 +1,10 @@
 /**
  * The composition root: wires the parts of one rank together and takes them from start to exit. Everything outside
- * comes in through `Ports`, so the same broker runs in production and in the simulator.
+ * comes in through `Ports`, so the same broker runs in production and in the simulator. Over 400 lines, since every part is
+ * named here once.
  */
 
-import { type Card, FluxError, type Idset, type Message, NODEID_UPSTREAM, Role } from "./message/mod.ts";
+import { type Card, FluxError, Idset, type Message, NODEID_UPSTREAM, Role } from "./message/mod.ts";
 import { Handle, type LogLevel } from "./handle/mod.ts";
 import {
   type Clock,
@@ -37,6 +38,7 @@ import { guarded } from "./service/module_gate.ts";
 import { ModuleHost } from "./service/module_host.ts";
 import { findModule } from "./service/module_source.ts";
 import { Reparent } from "./service/reparent.ts";
+import { RETURNING, Returns } from "./service/returns.ts";
 import { keepalive } from "./service/keepalive.ts";
 import { type BrokerParts, nativeServices } from "./service/native.ts";
 import { everyoneOnline, followParent } from "./service/quorum.ts";
@@ -76,6 +78,7 @@ export class Broker implements BrokerParts {
   readonly launcher: Launcher;
   readonly health: Health;
   readonly reparent: Reparent;
+  readonly returns: Returns;
   readonly kin: Kin;
   readonly guard: Guard;
   adrift: string | undefined;
@@ -105,6 +108,7 @@ export class Broker implements BrokerParts {
     const links = { rank, random, transport, keys, log, rankOf };
     this.health = new Health(this.topology.children(rank), () => clock.now());
     this.reparent = new Reparent(this);
+    this.returns = new Returns(this);
     this.guard = new Guard({ parent: () => this.tree.parent, abandoned: () => this.#unguarded() });
     this.kin = this.#openKin();
     this.tree = new Tree({
@@ -118,6 +122,8 @@ export class Broker implements BrokerParts {
       router: this.router,
       childChanged: (child, state, reason) => this.#childChanged(child, state, reason),
       refusesOrphans: () => this.adrift,
+      refusesStale: (rank, uuid) => this.returns.refusal(rank, uuid),
+      isRunning: () => this.machine.reached("run"),
       parentJoined: () => this.#parentJoined(),
       parentLost: (reason) => this.#parentLost(reason),
       dismissed: () => void this.shutdown(1, "disconnected by the parent"),
@@ -200,19 +206,24 @@ export class Broker implements BrokerParts {
     return { rank, hostname, ...endpoints, publicKey: keys?.publicKey };
   }
 
-  /** Brings the broker up to state `run`. `parent` is null at rank 0. Throws when it cannot join or load its modules. */
-  async start(parent: Card | null, right: Card | null): Promise<void> {
+  /**
+   * Brings the broker up to state `run`. `parent` is null at rank 0. One that comes back to a session names all who are above
+   * by the topology, the parent first: it joins whoever of them takes it in. Throws when it cannot join or load its modules.
+   */
+  async start(parent: Card | null, right: Card | null, above?: readonly Card[]): Promise<void> {
     if (right) this.ring.aim(right.ring, right.publicKey);
     if (parent) this.reparent.began(parent);
     await this.#serving;
     this.heartbeat.start();
     this.machine.enter("join");
-    if (parent) {
+    if (above) await this.reparent.rejoin(above);
+    else if (parent) {
       await Promise.all([
         this.events.connect(parent.events, parent.publicKey),
         this.tree.connect(parent.tbon, parent.publicKey),
       ]);
     }
+    if (this.tree.parent?.isRunning) await this.#cameLate();
     this.machine.enter("config-sync");
     this.machine.enter("init");
     for (const { name, args } of this.options.modules) await this.loadModule(name, args);
@@ -220,6 +231,19 @@ export class Broker implements BrokerParts {
     this.groups.join(ONLINE);
     await (parent ? followParent(this) : everyoneOnline(this));
     this.machine.enter("run");
+  }
+
+  /** The session runs already: all are told who is this rank now, and children that are elsewhere are not missing here. */
+  async #cameLate(): Promise<void> {
+    this.returns.announce(this.card, this.uuid);
+    const { members } = await this.handle.rpc<{ members: string }>("groups.get", { name: ONLINE }, { rank: 0 });
+    const online = Idset.parse(members);
+    for (const { rank, status } of this.health.children) {
+      if (status === "offline" && online.has(rank)) {
+        this.health.report({ rank, change: "moved", status: 0, reason: "" });
+      }
+    }
+    this.tree.report(statusNumber(this.health.status));
   }
 
   /** Loads a module by name or path. Throws as {@link ModuleHost.loadFrom} does, with the name in the text. */
@@ -295,6 +319,7 @@ export class Broker implements BrokerParts {
     this.heartbeat.follow(() => this.modules.beat());
     this.tree.report(statusNumber(this.health.status));
     await this.handle.serve(nativeServices(this));
+    await this.handle.listen(RETURNING, (event) => this.returns.heard(event));
     await this.handle.listen(PULSE, (event) => this.heartbeat.heard(event));
     await followStatsEvents(this.handle, this.router, this.uuid);
   }

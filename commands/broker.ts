@@ -45,7 +45,7 @@ export default command({
       quiet: opts.quiet,
       keys: () => security === "curve" && size > 1 ? zmq.curveKeypair() : undefined,
       userKey: () => boot.readUserKey(env.FLUX_SEC_DIRECTORY),
-      broker: (rundir, keys, rankOf) => {
+      broker: ({ rundir, keys, rankOf, restart }) => {
         // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
         const logFile = opts.logdest === "stderr" ? undefined : fileOutput(opts.logdest);
         const log = logFile && (rank === 0 ? { logSink: logFile } : { logAlarm: logFile });
@@ -71,6 +71,7 @@ export default command({
           environment: () => boot.programEnvironment(Deno.env.toObject(), `local://${rundir}/local-${rank}`, rundir),
           heartrate,
           grace: grace * 1000,
+          ...(restart && { restart }),
           ...log,
         }, { clock, random, spawner, transport: zmq.zmqTransport({ clock, random }), stores: ports.sqliteStores });
         ownStrayErrors((error) => broker.modules.blame(error));

@@ -1,7 +1,7 @@
 /** `flux overlay`: the tree of brokers, how they are, and taking one out of it (wire.md §3.9). */
 
 import type { Handle } from "../broker/handle/mod.ts";
-import { FluxError, Idset, type JsonObject } from "../broker/message/mod.ts";
+import { FluxError, Idset, isErrno, type JsonObject } from "../broker/message/mod.ts";
 import { duration } from "./live_status.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
 import { type Broker, brokers, hostnames, readTree, treeLines } from "./overlay_tree.ts";
@@ -156,12 +156,44 @@ const disconnect = command({
   },
 });
 
+const restart = command({
+  name: "restart",
+  summary: "Start brokers anew that have died",
+  usage: ["[OPTIONS] RANKS"],
+  options: {
+    force: { short: "f", type: "flag", help: "Kill a broker that is there first" },
+  },
+  async run({ opts, args, connect }) {
+    const [word, extra] = args;
+    if (word === undefined || extra !== undefined) throw new UsageError("restart needs one set of ranks");
+    const ranks = Idset.parse(word), handle = await connect();
+    // In order, so that a parent is there before its children.
+    for (const rank of ranks) {
+      try {
+        await handle.rpc("overlay.restart", { rank, force: opts.force }, { rank: 0 });
+      } catch (error) {
+        throw explained(error);
+      }
+    }
+  },
+});
+
+/** With what can be done about it, where that is known. */
+function explained(error: unknown): unknown {
+  const hint = isErrno(error, "EEXIST")
+    ? "--force kills it first"
+    : isErrno(error, "ENOTSUP")
+    ? "flux start can, for brokers on its own machine; elsewhere start the broker again as it was started first"
+    : undefined;
+  return hint && error instanceof FluxError ? new CommandError(error.message, { cause: error, hint }) : error;
+}
+
 export default command({
   name: "overlay",
   summary: "Show the tree of brokers and how they are",
   usage: [],
   options: {},
-  subcommands: { status, errors, health, lookup, parentof, disconnect },
+  subcommands: { status, errors, health, lookup, parentof, disconnect, restart },
 });
 
 interface Topology extends JsonObject {

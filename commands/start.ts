@@ -30,6 +30,7 @@ export default command({
       default: 1,
       help: "At the end, kill brokers that have hung this long",
     },
+    respawn: { type: "flag", help: "Start brokers that die anew" },
     timeout: {
       type: "number",
       arg: "SECONDS",
@@ -85,6 +86,7 @@ export default command({
       env: Deno.env.toObject(),
       timeout: (opts.timeout ?? Math.min(60, 30 + size / 8)) * 1000,
       killerTimeout: opts["killer-timeout"] * 1000,
+      respawn: opts.respawn,
       verbose: opts.verbose,
       say: warn,
     }, { clock: ports.systemClock, random: ports.systemRandom, spawner: ports.systemSpawner });

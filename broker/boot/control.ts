@@ -3,7 +3,7 @@
  * `{` is one of these, any other is PMI. When the connection ends, so does the broker.
  */
 
-import { FluxError } from "../message/mod.ts";
+import { FluxError, type JsonObject } from "../message/mod.ts";
 
 /** From a broker. The first line is `hello` with its rank, before any PMI. */
 export type Report =
@@ -16,6 +16,10 @@ export type Report =
   | { readonly failed: string; readonly status: number }
   /** Rank 0: the initial program runs, as this process. */
   | { readonly program: number }
+  /** It takes the place of a process of its rank that was there before: all are to be told, and to let it in. */
+  | { readonly returning: { readonly uuid: string; readonly card: JsonObject } }
+  /** Rank 0: somebody wants a rank to be started anew. It is answered by `restarted`. */
+  | { readonly restart: number }
   /** The broker has begun to end, with this exit status. */
   | { readonly ending: Ending }
   /** What became of a `signal`: passed on, or left alone because the terminal had sent it to the program as well. */
@@ -32,7 +36,11 @@ export type Order =
   | { readonly run: true }
   /** Rank 0: a signal for the initial program. */
   | { readonly signal: string }
-  | { readonly shutdown: string };
+  | { readonly shutdown: string }
+  /** Rank 0: tell all of a rank that comes back, with what it said of itself. */
+  | { readonly returning: { readonly rank: number; readonly uuid: string; readonly card: JsonObject } }
+  /** Rank 0: the rank that was to be started anew is up, or why it is not. */
+  | { readonly restarted: number; readonly error?: string };
 
 export function encodeControl(line: Report | Order): string {
   return JSON.stringify(line);
@@ -52,6 +60,9 @@ export const CONTROL_LIMIT = 64 << 10;
 
 /** Where the connection is offered, in the environment of a broker. */
 export const START_SOCKET = "FLUX_START_SOCKET";
+
+/** Set for a broker that takes the place of one that was there before. */
+export const START_ANEW = "FLUX_START_ANEW";
 
 /** Names the process of `flux start`: a broker whose parent is another one has outlived it. */
 export const START_PID = "FLUX_START_PID";

@@ -1,6 +1,6 @@
 /** What rank 0 runs on the user's terminal: its words, and the environment it finds (wire.md §4.1). Pure. */
 
-import { START_PID, START_SOCKET } from "./control.ts";
+import { START_ANEW, START_PID, START_SOCKET } from "./control.ts";
 
 /** Tells of the caller's own job or launcher; inside the session it would be wrong. */
 const FOREIGN = new Set([
@@ -16,6 +16,7 @@ const FOREIGN = new Set([
   "FLUX_START_URI",
   "NOTIFY_SOCKET",
   "I_MPI_PMI_LIBRARY",
+  START_ANEW,
   START_PID,
   START_SOCKET,
 ]);

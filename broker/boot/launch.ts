@@ -1,9 +1,10 @@
 /**
  * `flux start`: starts the brokers of a session on this machine, serves their wire-up, and sees to it that all end
- * together and nothing is left. Rank 0's broker runs the initial program; its status is the session's.
+ * together and nothing is left. Rank 0's broker runs the initial program; its status is the session's. Over 400 lines, since
+ * it is one state machine: what each event means depends on how far the session has come.
  */
 
-import { FluxError } from "../message/mod.ts";
+import { FluxError, type JsonObject } from "../message/mod.ts";
 import type { Clock, ExitStatus, Random, Spawner } from "../ports/mod.ts";
 import { LineStream } from "../pmi/mod.ts";
 import { Alarms } from "./alarms.ts";
@@ -13,6 +14,7 @@ import {
   encodeControl,
   type Order,
   type Report,
+  START_ANEW,
   START_PID,
   START_SOCKET,
 } from "./control.ts";
@@ -20,6 +22,7 @@ import type { Shape } from "./exchange.ts";
 import type { Member } from "./member.ts";
 import { killTree, processState } from "./process_tree.ts";
 import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
+import { Revivals } from "./revivals.ts";
 import { linkProgram, planRunDirectory, removeRunDirectory } from "./run_directory.ts";
 import { WireUp } from "./wire_up.ts";
 
@@ -49,6 +52,8 @@ export interface LaunchOptions {
   readonly timeout: number;
   /** How long brokers may be silent at the end before they are killed, ms. */
   readonly killerTimeout: number;
+  /** Brokers that die are started anew. */
+  readonly respawn: boolean;
   readonly verbose: boolean;
   /** Takes a line for standard error. */
   say(line: string): void;
@@ -68,6 +73,7 @@ export class Launch {
   readonly #done = Promise.withResolvers<number>();
   readonly #alarms: Alarms<"deadline" | "notice" | "look" | "hang" | "killer" | "answer" | "report">;
   readonly #lost = new Grouped();
+  readonly #revivals: Revivals;
   #rundir = "";
   #log: string | undefined;
   #stage: "starting" | "running" | "ending" = "starting";
@@ -83,6 +89,16 @@ export class Launch {
     this.#ports = ports;
     this.#alarms = new Alarms(ports.clock);
     this.#wireUp = new WireUp(options.size);
+    this.#revivals = new Revivals({
+      clock: ports.clock,
+      timeout: options.timeout,
+      automatic: options.respawn,
+      bury: (rank) => this.#bury(this.#members[rank]!),
+      spawn: (rank) => this.#spawn(rank, true),
+      answer: (rank, error) =>
+        this.#order(this.#members[0]!, { restarted: rank, ...(error !== undefined && { error }) }),
+      say: options.say,
+    });
   }
 
   /** Runs the session from start to end; resolves to its status. Throws when nothing could be started at all. */
@@ -152,12 +168,16 @@ export class Launch {
   }
 
   /** Rank 0 has our terminal and is in its foreground process group; the others know of no terminal. */
-  #spawn(rank: number): void {
+  #spawn(rank: number, anew = false): void {
     const { size, env, verbose, say, logFile } = this.#options;
     this.#log ??= logFile(this.#rundir);
     const argv = this.#argv(rank, this.#rundir, this.#log);
     if (verbose) say(`${rank}: ${argv.join(" ")}`);
-    const start = { [START_SOCKET]: `${this.#rundir}/start`, [START_PID]: `${Deno.pid}` };
+    const start = {
+      [START_SOCKET]: `${this.#rundir}/start`,
+      [START_PID]: `${Deno.pid}`,
+      ...(anew && { [START_ANEW]: "1" }),
+    };
     const child = this.#ports.spawner.spawn({
       argv,
       env: { ...env, ...start, PMI_SIZE: `${size}`, PMI_RANK: `${rank}` },
@@ -166,8 +186,8 @@ export class Launch {
       stderr: "inherit",
       detached: rank > 0,
     });
-    const member: Member = { rank, child, progress: "spawned" };
-    this.#members.push(member);
+    const member: Member = { rank, child, progress: "spawned", anew };
+    this.#members[rank] = member;
     void child.status.then((status) => this.#lastWords(member).then(() => this.#exited(member, status)));
   }
 
@@ -216,6 +236,8 @@ export class Launch {
     if (this.#stage === "ending") this.#restartKiller();
     if ("joined" in report) member.progress = "joined";
     else if ("up" in report) this.#up(member);
+    else if ("restart" in report) this.#revivals.request(report.restart);
+    else if ("returning" in report) this.#returning(member, report.returning);
     else if ("program" in report) this.#program = report.program;
     else if ("failed" in report) this.#fail(member, report.failed, report.status);
     else if ("ending" in report) {
@@ -231,12 +253,13 @@ export class Launch {
 
   #fail(member: Member, reason: string, status: number): void {
     member.failed = reason;
-    if (this.#stage !== "ending") this.#end(status, "a rank did not come up");
+    if (!member.anew && this.#stage !== "ending") this.#end(status, "a rank did not come up");
   }
 
   /** When rank 0 is up, so is the session. */
   #up(member: Member): void {
     member.progress = "up";
+    if (member.anew) this.#revivals.up(member.rank);
     if (member.rank > 0 || this.#stage !== "starting") return;
     this.#stage = "running";
     this.#alarms.cancel("deadline", "notice");
@@ -260,20 +283,32 @@ export class Launch {
     });
   }
 
+  /** A rank that comes back has said who it is now. */
+  #returning({ rank }: Member, who: { uuid: string; card: JsonObject }): void {
+    this.#order(this.#members[0]!, { returning: { rank, ...who } });
+  }
+
+  async #bury(member: Member): Promise<void> {
+    this.#dismiss(member, "SIGKILL");
+    await member.child.status;
+  }
+
   #exited(member: Member, status: ExitStatus): void {
     member.exited = status;
     const { rank, failed, dismissed, ending } = member;
+    const isReplaced = this.#members[rank] !== member;
     if (this.#stage === "starting") this.#end(1, "a rank did not come up");
     else if (this.#stage === "running" && rank === 0) {
       this.#reportExit(member, status);
       this.#abort(status.code);
     } else if (!dismissed && failed === undefined && this.#program !== undefined) {
       const expected = ending?.status ?? (rank === 0 ? this.#status : 0);
-      if (this.#stage === "running" || status.signal !== null || status.code !== expected) {
+      if ((this.#stage === "running" && !isReplaced) || status.signal !== null || status.code !== expected) {
         this.#reportExit(member, status);
       }
     }
     if (this.#stage === "ending") this.#restartKiller();
+    if (this.#stage === "running" && !isReplaced) this.#revivals.exited(rank, failed ?? describeExit(status));
     if (this.#members.length === this.#options.size && this.#members.every(({ exited }) => exited)) this.#allExited();
   }
 
@@ -338,6 +373,7 @@ export class Launch {
   /** The session ends, by itself or by us: brokers that hang are killed. */
   #ending(status: number): void {
     this.#stage = "ending";
+    this.#revivals.close();
     this.#status = status;
     this.#endedAt = this.#ports.clock.now();
     this.#alarms.cancel("deadline", "notice", "look", "hang", "answer");

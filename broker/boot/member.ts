@@ -21,6 +21,8 @@ export interface Member {
   /** What it said when it began to end. */
   ending?: Ending;
   exited?: ExitStatus;
+  /** It takes the place of one that was there before. */
+  readonly anew?: boolean;
   /** We have ended it: no further word about that. */
   dismissed?: boolean;
 }

@@ -1,7 +1,7 @@
 /** How a broker finds out which rank it is and who the others are. Pure. */
 
 import { FluxError } from "../message/mod.ts";
-import { START_PID, START_SOCKET } from "./control.ts";
+import { START_ANEW, START_PID, START_SOCKET } from "./control.ts";
 
 export type BootMethod =
   /** Alone: rank 0 of 1. */
@@ -13,6 +13,8 @@ export type BootMethod =
     readonly size: number;
     readonly path: string;
     readonly pid: number;
+    /** This takes the place of a broker that was there before: the session runs already. */
+    readonly anew: boolean;
   }
   /** Started by another launcher, which serves PMI at an inherited file descriptor. */
   | { readonly kind: "fd"; readonly rank: number; readonly size: number; readonly fd: number };
@@ -23,7 +25,9 @@ export function bootMethod(asked: "single" | "pmi", env: (name: string) => strin
   if (asked === "single" || (path === undefined && fd === undefined)) return { kind: "single", rank: 0, size: 1 };
   const size = number("PMI_SIZE", env), rank = number("PMI_RANK", env);
   if (size < 1 || rank >= size) throw new FluxError("EINVAL", `PMI_RANK=${rank} is no rank of PMI_SIZE=${size}`);
-  if (path !== undefined) return { kind: "start", rank, size, path, pid: number(START_PID, env) };
+  if (path !== undefined) {
+    return { kind: "start", rank, size, path, pid: number(START_PID, env), anew: env(START_ANEW) !== undefined };
+  }
   return { kind: "fd", rank, size, fd: number("PMI_FD", env) };
 }
 

@@ -3,11 +3,11 @@
  * it has made gone. Whoever started it is heard and told over a connection; when that ends, so does the rank.
  */
 
-import { type Card, FluxError, type Idset, isErrno } from "../message/mod.ts";
+import { type Card, cardFields, FluxError, type Idset, isErrno, readCard } from "../message/mod.ts";
 import { type Clock, type KeyPair, type Random, signalName, type Spawner } from "../ports/mod.ts";
 import { fdStream, LineStream, PMI_LIMITS, PmiClient } from "../pmi/mod.ts";
 import type { Ending, Order, Report } from "./control.ts";
-import { type CardSeal, exchange, type Neighbours, type Shape } from "./exchange.ts";
+import { type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
 import { describeRanks } from "./report.ts";
 import type { BootMethod } from "./method.ts";
@@ -25,12 +25,15 @@ const PROGRAM_LABEL = "rc2";
 /** What this needs of a broker. `Broker` is one. */
 export interface RankBroker {
   listen(endpoints: { tbon: string; events: string; ring: string }): Card;
-  start(parent: Card | null, right: Card | null): Promise<void>;
+  start(parent: Card | null, right: Card | null, above?: readonly Card[]): Promise<void>;
   shutdown(exitCode: number, reason: string): Promise<void>;
   /** Resolves when it begins to end, for whatever reason. */
   readonly ending: Promise<Ending>;
   readonly exited: Promise<number>;
   readonly online: Idset;
+  /** Its route id. */
+  readonly uuid: string;
+  readonly returns: { announce(card: Card, uuid: string): void };
   readonly machine: { when(state: "quorum"): Promise<void> };
   readonly launcher: {
     adopt(argv: readonly string[], pid: number, label: string, run: Adopted, ended: Promise<unknown>): void;
@@ -64,8 +67,18 @@ export interface RankOptions {
   keys(): KeyPair | undefined;
   /** The user's key, with which cards are sealed that go through the hands of a launcher; undefined when there is none. */
   userKey(): Promise<CardSeal | undefined>;
-  /** Makes the broker, in its run directory; `rankOf` tells whose key it is if that rank may join. */
-  broker(rundir: string, keys: KeyPair | undefined, rankOf: (publicKey: string) => number | undefined): RankBroker;
+  /** Makes the broker. */
+  broker(parts: BrokerSurroundings): RankBroker;
+}
+
+/** What a broker is given by its rank. */
+export interface BrokerSurroundings {
+  readonly rundir: string;
+  readonly keys: KeyPair | undefined;
+  /** Whose key it is, if that rank may join. */
+  rankOf(publicKey: string): number | undefined;
+  /** At rank 0, where somebody can do it: starts another rank anew; resolves when it is up. Throws why it is not. */
+  restart?(rank: number): Promise<void>;
 }
 
 export interface RankPorts {
@@ -139,7 +152,12 @@ class Rank {
     const deadline = this.#starter ? undefined : this.#ports.clock.after(this.#options.timeout, () => this.#tooLate());
     let neighbours: Neighbours = { parent: null, right: null, keys: new Map() };
     const keys = makeKeys();
-    const broker = this.#options.broker(this.#place.path, keys, (publicKey) => neighbours.keys.get(publicKey));
+    const broker = this.#options.broker({
+      rundir: this.#place.path,
+      keys,
+      rankOf: (publicKey) => neighbours.keys.get(publicKey),
+      ...(this.#starter && rank === 0 && { restart: (other: number) => this.#restart(other) }),
+    });
     this.#broker = broker;
     const at = (name: string) => `ipc://${this.#place.path}/${name}-${rank}`;
     const card = broker.listen({ tbon: at("tbon"), events: at("event"), ring: at("ring") });
@@ -149,7 +167,7 @@ class Rank {
       this.#report({ ending });
     });
     void broker.machine.when("quorum").then(() => this.#report({ joined: true }));
-    await broker.start(neighbours.parent, neighbours.right);
+    await broker.start(neighbours.parent, neighbours.right, neighbours.above);
     deadline?.cancel();
     this.#up = true;
     this.#report({ up: true });
@@ -159,6 +177,10 @@ class Rank {
   async #wireUp(card: Card): Promise<Neighbours> {
     const { method, shape, userKey } = this.#options;
     if (method.kind === "single") return { parent: null, right: null, keys: new Map() };
+    if (method.kind === "start" && method.anew) {
+      this.#report({ returning: { uuid: this.#broker!.uuid, card: cardFields(card) } });
+      return await exchangeAnew(new PmiClient(this.#starter!.pmi), card, method.size, shape);
+    }
     if (method.kind === "start") return await exchange(new PmiClient(this.#starter!.pmi), card, method.size, shape);
     const pmi = new PmiClient(new LineStream(fdStream(method.fd), PMI_LIMITS.line));
     const neighbours = await exchange(pmi, card, method.size, shape, card.publicKey ? await userKey() : undefined);
@@ -220,7 +242,31 @@ class Rank {
   #obey(order: Order): void {
     if ("shutdown" in order) return this.#end(0, order.shutdown);
     if ("run" in order) return this.#runProgram(this.#broker!);
+    if ("returning" in order) {
+      const { rank, uuid, card } = order.returning;
+      return this.#broker!.returns.announce(readCard(rank, card), uuid);
+    }
+    if ("restarted" in order) return this.#restarted(order.restarted, order.error);
     void this.#program?.tell(order.signal, "order").then((signalled) => this.#report({ signalled }));
+  }
+
+  /** Whoever waits for a rank to be up again. */
+  readonly #restarts = new Map<number, PromiseWithResolvers<void>>();
+
+  #restart(rank: number): Promise<void> {
+    let waiting = this.#restarts.get(rank);
+    if (!waiting) {
+      this.#restarts.set(rank, waiting = Promise.withResolvers());
+      this.#report({ restart: rank });
+    }
+    return waiting.promise;
+  }
+
+  #restarted(rank: number, error: string | undefined): void {
+    const waiting = this.#restarts.get(rank);
+    this.#restarts.delete(rank);
+    if (error === undefined) waiting?.resolve();
+    else waiting?.reject(new FluxError("EIO", error));
   }
 
   #end(status: number, reason: string): void {

@@ -45,6 +45,7 @@ const TABLE = {
   ETIMEDOUT: [110, "Connection timed out"],
   ECONNREFUSED: [111, "Connection refused"],
   EHOSTUNREACH: [113, "No route to host"],
+  ESTALE: [116, "Stale file handle"],
   ECANCELED: [125, "Operation canceled"],
 } as const;
 

@@ -38,15 +38,25 @@ export function readGreeting(payload: JsonObject): Greeting {
   return { rank, uuid, hostname, ranks, version, protocol: range, failover: failover === true };
 }
 
+/** What a parent says of itself when it takes a child in. */
+export interface Welcome {
+  readonly rank: number;
+  /** Its route id. */
+  readonly uuid: string;
+  readonly hostname: string;
+  /** It was in state `run` or later by then: the child comes late. */
+  readonly isRunning: boolean;
+}
+
 /** Who has taken us in, by its answer to our greeting. Throws EPROTO, or what it refuses us with. */
-export function readWelcome(uri: string, answer: Message): { uuid: string; rank: number; hostname: string } {
+export function readWelcome(uri: string, answer: Message): Welcome {
   if (answer.type !== MessageType.response || answer.topic !== "overlay.hello") {
     throw new FluxError("EPROTO", `${uri}: unexpected ${answer.topic || "message"} instead of a hello`);
   }
   if (answer.errnum !== 0) throw new FluxError(answer.errnum, errorText(answer.payload));
-  const { uuid, rank, hostname } = decodeJson(answer.payload);
+  const { uuid, rank, hostname, running } = decodeJson(answer.payload);
   if (typeof uuid !== "string" || typeof rank !== "number") throw new FluxError("EPROTO", `${uri}: malformed hello`);
-  return { uuid, rank, hostname: String(hostname) };
+  return { uuid, rank, hostname: String(hostname), isRunning: running === true };
 }
 
 /** Why a broker of this session cannot take `greeting`'s sender as its child; undefined when it can. */

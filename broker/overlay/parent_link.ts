@@ -3,13 +3,14 @@
 import { encode, Idset, type JsonObject, type Message } from "../message/mod.ts";
 import type { Link } from "../ports/mod.ts";
 import type { Peer } from "../router/mod.ts";
+import type { Welcome } from "./hello.ts";
 import { controlMessage, linkRequest } from "./link_message.ts";
 
 export class ParentLink {
   readonly uri: string;
   readonly link: Link;
   /** Who the parent is, once it has taken us in. */
-  greeting?: { rank: number; uuid: string; id: string; hostname: string };
+  greeting?: Welcome & { id: string };
   /** The ranks behind us, as the parent knows them. */
   told: Idset = new Idset();
 

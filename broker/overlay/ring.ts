@@ -57,8 +57,9 @@ export class Ring {
     });
   }
 
-  /** Says who the right neighbour is. */
+  /** Says who the right neighbour is; a link to another ends. */
   aim(uri: string, serverKey?: string): void {
+    this.#unlink();
     this.#aim = { uri, serverKey };
   }
 
@@ -82,9 +83,7 @@ export class Ring {
       down: () => lost(),
     });
     const lost = () => {
-      link.close();
-      this.#right = undefined;
-      router.leave(rightId);
+      if (this.#right?.link === link) this.#unlink();
     };
     link.send(encode(linkRequest("ring.hello", { id })));
     this.#right = { link, id: rightId };
@@ -99,10 +98,16 @@ export class Ring {
   }
 
   close(): void {
-    this.#right?.link.close();
-    this.#right = undefined;
+    this.#unlink();
     this.#listener?.close();
     this.#listener = undefined;
+  }
+
+  #unlink(): void {
+    const right = this.#right;
+    this.#right = undefined;
+    right?.link.close();
+    if (right) this.#options.router.leave(right.id);
   }
 
   #fromLeft(peer: string, message: Message): void {

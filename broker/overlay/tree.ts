@@ -25,7 +25,7 @@ import { Control, controlMessage, linkError } from "./link_message.ts";
 import { ParentLink } from "./parent_link.ts";
 import { RouteIds } from "./route_ids.ts";
 import { dialOptions, type JoinOptions, listenOptions, type TreeOptions } from "./tree_options.ts";
-import { type Greeting, PROTOCOL, readGreeting, readWelcome, refusal } from "./hello.ts";
+import { type Greeting, PROTOCOL, readGreeting, readWelcome, refusal, type Welcome } from "./hello.ts";
 import { CYCLE, FAREWELL, GATHER_RANKS, LINGER } from "./tree_times.ts";
 import { UnsentEvents } from "./unsent_events.ts";
 
@@ -56,8 +56,8 @@ export class Tree {
     return this.#children.all;
   }
 
-  /** The parent's rank, uuid and URI once its hello was answered, and the route id of the link to it. */
-  get parent(): { rank: number; uuid: string; id: string; hostname: string; uri: string } | undefined {
+  /** The parent as it answered our hello, its URI, and the route id of the link to it. */
+  get parent(): (Welcome & { id: string; uri: string }) | undefined {
     return this.#parent?.greeting && { ...this.#parent.greeting, uri: this.#parent.uri };
   }
 
@@ -296,10 +296,13 @@ export class Tree {
       const why = refusal(greeting, this.#options);
       if (why) throw new FluxError("EINVAL", why);
       this.#identify(peer, greeting);
+      const stale = greeting.failover && this.#options.refusesStale?.(greeting.rank, greeting.uuid);
+      if (stale) throw new FluxError("ESTALE", stale);
       const closed = greeting.failover && this.#options.refusesOrphans?.();
       if (closed) throw new FluxError("EAGAIN", closed);
       this.#replace(greeting);
-      answer(0, encodeJson({ rank, uuid, hostname }));
+      const running = this.#options.isRunning?.() ?? false;
+      answer(0, encodeJson({ rank, uuid, hostname, running }));
       this.#join(peer, greeting);
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;

@@ -23,6 +23,10 @@ export interface TreeOptions {
   childChanged(child: Child, change: ChildChange, reason: string): void;
   /** Why no broker that has lost its parent can be taken in at present; undefined when it can. */
   refusesOrphans?(): string | undefined;
+  /** Why this process of a rank cannot be taken in any more: another is that rank now. */
+  refusesStale?(rank: number, uuid: string): string | undefined;
+  /** The session runs already, so that who joins now comes late. */
+  isRunning?(): boolean;
   /** A link to a parent begins: the first one, or a new one after a move. */
   parentJoined?(): void;
   /** The link to the parent ended; the router has answered what went over it. */

@@ -30,6 +30,11 @@ export interface BrokerOptions {
   readonly heartrate: number;
   /** Milliseconds the children have to leave at shutdown. */
   readonly grace: number;
+  /**
+   * At rank 0 of a session whose brokers somebody can start: starts one anew; resolves when it is up. Throws EIO, why it is
+   * not.
+   */
+  restart?(rank: number): Promise<void>;
   /** Takes the log of the session at rank 0, whole lines; standard error unless given. */
   readonly logSink?: LogOutput;
   /** Shows log lines that cannot wait, whole ones; standard error unless given. */

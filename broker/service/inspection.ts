@@ -11,6 +11,7 @@ import { failoverService } from "./failover_service.ts";
 import { moduleService } from "./module_service.ts";
 import type { BrokerParts } from "./native.ts";
 import { overlayService } from "./overlay_service.ts";
+import { restartService } from "./restart_service.ts";
 import { ringService } from "./ring_service.ts";
 import { clearsStats, standardMethods, type Subject } from "./standard_methods.ts";
 import { traceMethods } from "./trace.ts";
@@ -28,6 +29,7 @@ export function inspectionServices(broker: BrokerParts): Methods {
     ...broker.kin.methods,
     ...broker.guard.methods,
     ...failoverService(broker),
+    ...restartService(broker),
     ...ringService(broker),
     ...traceMethods({
       router,

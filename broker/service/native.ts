@@ -25,6 +25,7 @@ import type { ModuleHost } from "./module_host.ts";
 import type { Health } from "./health.ts";
 import { inspectionServices } from "./inspection.ts";
 import type { Reparent } from "./reparent.ts";
+import type { Returns } from "./returns.ts";
 import { logMethods } from "./log_methods.ts";
 import type { LogService } from "./log_service.ts";
 import { memoryService } from "./memory.ts";
@@ -52,6 +53,7 @@ export interface BrokerParts {
   readonly launcher: Launcher;
   readonly health: Health;
   readonly reparent: Reparent;
+  readonly returns: Returns;
   readonly kin: Kin;
   readonly guard: Guard;
   /** Why this broker takes in no orphans: it has not heard of rank 0 for long. Undefined while it has. */

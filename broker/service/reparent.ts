@@ -10,11 +10,14 @@
 import { type Card, cardFields, FluxError, type JsonObject, NODEID_UPSTREAM, readCard } from "../message/mod.ts";
 import { integerField, type Methods, optionalString, stringField } from "../handle/mod.ts";
 import type { BrokerParts } from "./native.ts";
+import { sleep } from "../ports/mod.ts";
 import { Turns } from "./turns.ts";
 
 /** The whole change may take this long, and the search for the endpoint this long at each broker, ms. */
 const PATIENCE = 10_000;
 const SEARCH = 5_000;
+/** Who comes back asks each of those above for so long, and makes a pause when none has taken it in, ms. */
+const REJOIN = 2_000, PAUSE = 250;
 
 export class Reparent {
   readonly #broker: BrokerParts;
@@ -56,6 +59,32 @@ export class Reparent {
     } finally {
       this.#busy = false;
     }
+  }
+
+  /**
+   * Joins the first of `above` that takes us in, and asks again and again until one does: a rank that comes back. Whether that
+   * takes too long is for whoever started it to say. Throws ECANCELED when the broker is to end before.
+   */
+  async rejoin(above: readonly Card[]): Promise<void> {
+    this.#busy = true;
+    while (!this.#broker.machine.reached("cleanup")) {
+      for (const card of above) {
+        try {
+          await this.#join(card, REJOIN, true);
+          return void (this.#busy = false);
+        } catch (error) {
+          if (!(error instanceof FluxError)) throw error;
+          this.#broker.log("info", `rank ${card.rank} is no parent: ${error.message}`, "overlay");
+        }
+      }
+      await sleep(this.#broker.ports.clock, PAUSE);
+    }
+    throw new FluxError("ECANCELED", "shut down before a parent was found");
+  }
+
+  /** Another process is this rank by now, and is reached there. */
+  returned(card: Card): void {
+    if (this.home?.rank === card.rank) this.home = card;
   }
 
   /** This broker is changing its parent. */

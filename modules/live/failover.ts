@@ -3,8 +3,11 @@
  * and is told what came of it.
  */
 
-/** What became of an attempt: nobody listens there, no answer, not now, events are no longer kept, anything else. */
-export type Outcome = "refused" | "silent" | "adrift" | "evicted" | "failed";
+/**
+ * What became of an attempt: nobody listens there, no answer, not now, events are no longer kept, another process is
+ * this rank by now, anything else.
+ */
+export type Outcome = "refused" | "silent" | "adrift" | "evicted" | "replaced" | "failed";
 
 export type Step =
   | { kind: "dial"; rank: number; patience: number }
@@ -25,6 +28,7 @@ export class Failover {
   #isNewRound = false;
   #rootRefusals = 0;
   #evictions = 0;
+  #isReplaced = false;
   #dialled: number | undefined;
 
   /**
@@ -42,6 +46,7 @@ export class Failover {
     if (this.#rootRefusals >= ROOT_ROUNDS) {
       return { kind: "end", reason: "rank 0 is gone: nobody listens there any more" };
     }
+    if (this.#isReplaced) return { kind: "end", reason: "this rank has been started anew: this process is not needed" };
     if (this.#evictions > 0 && this.#queue.length === 0) {
       return { kind: "end", reason: "this rank has fallen behind the events that are kept: it is evicted" };
     }
@@ -61,6 +66,7 @@ export class Failover {
   /** The last dial has not led to a parent. */
   failed(outcome: Outcome): void {
     if (outcome === "evicted") this.#evictions++;
+    if (outcome === "replaced") this.#isReplaced = true;
     if (this.#dialled !== 0) return;
     this.#rootRefusals = outcome === "refused" ? this.#rootRefusals + 1 : 0;
   }
@@ -76,6 +82,8 @@ export function outcomeOf(code: string): Outcome {
       return "silent";
     case "EAGAIN":
       return "adrift";
+    case "ESTALE":
+      return "replaced";
     case "EOVERFLOW":
       return "evicted";
     default:

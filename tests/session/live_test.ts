@@ -1,37 +1,10 @@
 import { open } from "../../broker/handle/mod.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless, unlessLong } from "../skip.ts";
-import { type Session, spawnFlux, startSession, until } from "./session.ts";
+import { answer, BEAT, settled, states } from "./live_session.ts";
+import { spawnFlux, startSession, until } from "./session.ts";
 
-/** A heartbeat short enough that silence is noticed soon, s. */
-const BEAT = ["-o", "-H0.2"];
 const STOPPED = 15_000;
-
-/** What `flux up` says, by state. */
-async function states(session: Session): Promise<Record<string, string>> {
-  const { stdout } = await session.flux(["up", "--json"]);
-  const { ok, slow, fail, unknown } = JSON.parse(stdout);
-  return { ok, slow, fail, unknown };
-}
-
-/** Whether these ranks all answer a ping from rank 0. */
-async function answer(session: Session, ranks: readonly number[]): Promise<boolean> {
-  const pings = ranks.map((rank) => session.flux(["ping", "-c", "1", "-t", "2", `${rank}`]));
-  return (await Promise.all(pings)).every(({ code }) => code === 0);
-}
-
-/** Waits until rank 0 declares just these ranks to have failed, and all others to be ok. */
-async function settled(session: Session, failed: string): Promise<void> {
-  let last: unknown;
-  try {
-    await until(`fail is ${failed || "nobody"}`, async () => {
-      const { slow, fail, unknown } = last = await states(session) as Record<string, string>;
-      return fail === failed && slow === "" && unknown === "";
-    }, 30_000);
-  } catch (error) {
-    throw new Error(`${(error as Error).message}: ${JSON.stringify(last)}\n${session.log}`);
-  }
-}
 
 Deno.test("a session lives on when an interior broker is killed: its children go to their grandparent", async () => {
   await using session = await startSession({ size: 8 });

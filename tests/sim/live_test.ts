@@ -142,6 +142,47 @@ Deno.test("live takes a rank back that was started anew", () =>
     await everyone(session);
   }));
 
+Deno.test("a rank that was started anew joins the grandparent when its parent is dead too, and no rank is shown twice", async () => {
+  const session = await live({ size: 15 });
+  session.kill(1);
+  session.kill(3);
+  await session.run(2000);
+  await session.settle(session.restart(3));
+  await session.run(1000);
+  assertEquals([parentsOf(session)[3], (await states(session)).fail], [0, "1"]);
+  assertEquals(session.brokers[3]!.health.children, []);
+  await session.settle(session.restart(1));
+  session.handle(0).publish("live.recover");
+  await session.run(10_000);
+  assertEquals(parentsOf(session)[3], 1);
+  assertEquals((await states(session)).ok, "0-14");
+  assertEquals(session.brokers[0]!.health.status, "full");
+  await everyone(session);
+});
+
+Deno.test("a process whose rank was started anew ends, and those below it go on elsewhere", async () => {
+  const session = await live({ size: 15 });
+  session.brokers[0]!.returns.announce(session.brokers[3]!.card, "another process");
+  await session.settle(session.brokers[3]!.exited);
+  await session.run(1000);
+  assertEquals((await states(session)).fail, "3");
+  assertEquals([parentsOf(session)[7], parentsOf(session)[8]], [1, 1]);
+});
+
+Deno.test("a process that was cut off cannot come back when its rank was started anew meanwhile", () =>
+  forSeeds(5, async (seed) => {
+    const session = await live({ size: 15, seed });
+    const others = session.brokers.map((_, rank) => session.host(rank)).filter((_, rank) => rank !== 3);
+    session.network.partition([session.host(3)], others);
+    await session.run(8 * BEAT);
+    session.brokers[0]!.returns.announce(session.brokers[3]!.card, "another process");
+    await session.run(BEAT);
+    session.network.heal();
+    await session.settle(session.brokers[3]!.exited);
+    await session.run(10 * BEAT);
+    assertEquals((await states(session)).fail, "3");
+  }));
+
 Deno.test("live declares nobody dead twice", () =>
   forSeeds(5, async (seed) => {
     const session = await live({ size: 15, seed });

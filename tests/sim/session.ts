@@ -126,17 +126,18 @@ export class SimSession {
   }
 
   /**
-   * A new process of a rank that was killed. It joins `parent`, or the nearest ancestor by the topology that lives; resolves when
-   * it runs, for which virtual time must go on.
+   * A new process of a rank that was killed. It joins the nearest ancestor by the topology that takes it in; resolves when it
+   * runs, for which virtual time must go on.
    */
-  restart(rank: number, parent = this.#livingAncestor(rank)): Promise<void> {
+  restart(rank: number): Promise<void> {
     if (this.isAlive(rank)) throw new Error(`rank ${rank} lives`);
     this.#dead.delete(rank);
     this.#handles.delete(rank);
     this.#lives.set(rank, this.#life(rank) + 1);
     this.#open(rank);
     const right = this.#cards[(rank + this.size - 1) % this.size]!;
-    return this.brokers[rank]!.start(this.#cards[parent]!, right);
+    const above = this.#above(rank).map((one) => this.#cards[one]!);
+    return this.brokers[rank]!.start(above[0]!, right, above);
   }
 
   /** The process of the rank is there, and its broker has not ended by itself. */
@@ -163,11 +164,10 @@ export class SimSession {
     return this.#lives.get(rank) ?? 0;
   }
 
-  #livingAncestor(rank: number): number {
-    const { topology } = this.brokers[rank]!;
-    let at = topology.parent(rank) ?? 0;
-    while (at !== 0 && !this.isAlive(at)) at = topology.parent(at) ?? 0;
-    return at;
+  /** Who is above a rank by the topology, its parent first. */
+  #above(rank: number): number[] {
+    const parent = this.brokers[rank]!.topology.parent(rank);
+    return parent === null ? [] : [parent, ...this.#above(parent)];
   }
 
   /** Makes the broker of a rank, whose endpoints are open from then on. One that ends by itself is a process that ends. */

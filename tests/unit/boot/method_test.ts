@@ -20,7 +20,7 @@ Deno.test("bootMethod() takes PMI_FD of another launcher", () => {
 
 Deno.test("bootMethod() prefers the socket of flux start", () => {
   const env = { FLUX_START_SOCKET: "/run/start", FLUX_START_PID: "7", PMI_FD: "3", PMI_RANK: "1", PMI_SIZE: "2" };
-  assertEquals(method("pmi", env), { kind: "start", rank: 1, size: 2, path: "/run/start", pid: 7 });
+  assertEquals(method("pmi", env), { kind: "start", rank: 1, size: 2, path: "/run/start", pid: 7, anew: false });
 });
 
 for (
