@@ -23,8 +23,11 @@ import {
 
 /** A rank that was online may be away this long, ms, on its way to another parent. */
 const ABSENCE = 2000;
-/** Those who were on their way when a meeting failed arrive within this time, ms. */
-const STRAGGLE = 500;
+/**
+ * Those who were on their way when a meeting failed arrive within this time, ms: at once, or, where a rank that is a
+ * declared member was cut off, before it would have to end.
+ */
+const STRAGGLE = 500, STRAGGLE_OF_MEMBERS = 60_000;
 
 /** A meeting until it is settled. */
 export class Meeting {
@@ -219,7 +222,7 @@ export class Meetings {
     const { terms, count } = meeting;
     const name = scopedName(terms);
     const outcome = failed(code, this.#text(terms, why));
-    const until = now + STRAGGLE;
+    const until = now + (meeting.members ? STRAGGLE_OF_MEMBERS : STRAGGLE);
     this.#open.delete(name);
     const steps = this.finish(meeting, outcome);
     if (count >= terms.nprocs) return steps;

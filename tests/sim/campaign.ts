@@ -4,8 +4,9 @@
  */
 
 import { FaultPlan, type Faults } from "./campaign_faults.ts";
-import { brokenInvariants } from "./campaign_invariants.ts";
-import { type Load, LOADS, type World } from "./campaign_loads.ts";
+import { brokenInvariants, leftovers } from "./campaign_invariants.ts";
+import { LOADS } from "./campaign_loads.ts";
+import type { Load, World } from "./campaign_world.ts";
 import { type SimSession, simSession } from "./session.ts";
 
 export interface CampaignOptions {
@@ -28,12 +29,12 @@ export interface CampaignResult {
   readonly broken: readonly string[];
   /** What happened, counted. */
   readonly counts: Readonly<Record<string, number>>;
-  /** The same for every run of the same campaign, and different for others: a digest of all that was logged, and when. */
+  /** The same for every run of the same campaign, and different for others: a digest of all that was sent and logged, and when. */
   readonly fingerprint: string;
 }
 
 /** Milliseconds between two heartbeats, and between two steps of the traffic. */
-const BEAT = 2000, STEP = 50;
+const BEAT = 2000, STEP = 100;
 /** Heartbeats after which everything must have settled: the longest patience of `live`, and some. */
 const QUIET = 50;
 
@@ -44,7 +45,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     seed,
     arity,
     keys: seed % 2 === 0,
-    modules: ["live"],
+    modules: ["live", "content", "kvs", "barrier"],
     heartrate: BEAT,
     network: { delay: { min: 0.1, max: 3 } },
   });
@@ -55,8 +56,12 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     broken: [],
     count: (what, n = 1) => void (counts[what] = (counts[what] ?? 0) + n),
   };
+  await session.run(BEAT);
+  const before = await leftovers(session);
   const loads: Load[] = [];
-  for (const name of options.loads ?? Object.keys(LOADS)) loads.push(await session.settle(LOADS[name]!(world)));
+  for (const name of options.loads ?? Object.keys(LOADS)) {
+    loads.push(await session.settle(Promise.resolve(LOADS[name]!(world))));
+  }
   const plan = new FaultPlan(session, faults, (line) => {
     world.count(line.split(" ", 1)[0]!);
     say(`${(session.clock.now() / 1000).toFixed(1)} s: ${line}`);
@@ -72,21 +77,23 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   plan.buryLate();
   await session.run(QUIET / 2 * BEAT);
   for (const load of loads) await load.finish();
-  world.broken.push(...await brokenInvariants(session));
+  await session.run(BEAT);
+  world.broken.push(...await brokenInvariants(session, before));
   world.count("messages", session.network.statistics.delivered);
   world.count("living", [...session.brokers.keys()].filter((rank) => session.isAlive(rank)).length);
   return { broken: world.broken, counts, fingerprint: fingerprint(session) };
 }
 
-/** A digest of the log of all ranks and of what the network did. */
+/** A digest of the log of all ranks and of what the network did (FNV-1a, from both ends). */
 function fingerprint({ log, network, clock }: SimSession): string {
-  let hash = 0xcbf29ce484222325n;
+  let a = 0x811c9dc5, b = 0x9e3779b9;
   const add = (text: string) => {
     for (let i = 0; i < text.length; i++) {
-      hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
+      a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
+      b = Math.imul(b ^ text.charCodeAt(text.length - 1 - i), 0x85ebca6b);
     }
   };
   for (const { rank, level, text } of log) add(`${rank} ${level} ${text}\n`);
   add(JSON.stringify(network.statistics) + clock.fired);
-  return hash.toString(16).padStart(16, "0");
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }

@@ -3,13 +3,24 @@
 import type { SeededRandom } from "./seeded_random.ts";
 import type { SimSession } from "./session.ts";
 
-export const FAULTS = ["kill", "cut", "slow", "oneway", "restart", "partition", "reset"] as const;
+export const FAULTS = [
+  "kill",
+  "restart",
+  "stop",
+  "slow",
+  "cut",
+  "oneway",
+  "loss",
+  "reset",
+  "delay",
+  "partition",
+] as const;
 export type Faults = (typeof FAULTS)[number];
 
 /** How long a fault lasts, ms: from a moment that nobody notices to one that ends ranks. */
 const SHORTEST = 100, LONGEST = 40_000;
-/** The longest that messages of a slow rank take, ms. */
-const SLOWEST = 9000;
+/** The longest that messages of a slow rank take, and everybody's while there is a delay, ms. */
+const SLOWEST = 9000, LONGEST_DELAY = 500;
 /** Of the ranks at least this share stays alive, as far as the plan has to do with it. */
 const SURVIVORS = 0.6;
 
@@ -78,9 +89,20 @@ export class FaultPlan {
         this.#say(`restart rank ${rank}`);
         return void this.#session.restart(rank).catch(() => {});
       }
+      case "stop":
+        this.#session.stop(victim);
+        return this.#until(`stop rank ${victim}`, () => this.#session.go(victim));
       case "slow":
         network.slow(host, SHORTEST + this.#random.float() * SLOWEST);
         return this.#until(`slow rank ${victim}`, () => network.slow(host, 0));
+      case "delay":
+        network.lag(this.#random.float() * LONGEST_DELAY);
+        return this.#until("delay of everything", () => network.lag(0));
+      case "loss": {
+        const parent = this.#parentOf(victim);
+        this.#say(`loss of the link of rank ${victim} and rank ${parent}`);
+        return network.reset(host, this.#session.host(parent));
+      }
       case "reset":
         this.#say(`reset the links of rank ${victim}`);
         for (const other of this.#living) network.reset(host, this.#session.host(other));
@@ -93,7 +115,7 @@ export class FaultPlan {
       }
       case "cut":
       case "oneway": {
-        const parent = this.#session.brokers[victim]!.tree.parent?.rank ?? 0;
+        const parent = this.#parentOf(victim);
         const ends = [host, this.#session.host(parent)] as const;
         const [from, to] = this.#random.below(2) === 0 ? ends : [ends[1], ends[0]];
         if (kind === "cut") network.cut(from, to);
@@ -101,6 +123,10 @@ export class FaultPlan {
         return this.#until(`${kind} of rank ${victim} and rank ${parent}`, () => network.heal(from, to));
       }
     }
+  }
+
+  #parentOf(rank: number): number {
+    return this.#session.brokers[rank]!.tree.parent?.rank ?? 0;
   }
 
   /** A random few ranks, or all below one of them, and the others; rank 0 is among the latter. */

@@ -5,10 +5,11 @@ import { living } from "./live.ts";
 import type { SimSession } from "./session.ts";
 
 /** What does not hold, in sentences. */
-export async function brokenInvariants(session: SimSession): Promise<string[]> {
+export async function brokenInvariants(session: SimSession, before: Leftovers): Promise<string[]> {
   return [
     ...tree(session),
     ...tables(session),
+    ...await leaks(session, before),
     ...faults(session),
     ...await declared(session),
     ...await reachable(session),
@@ -69,6 +70,18 @@ function tables(session: SimSession): string[] {
   return broken;
 }
 
+/** What was asked and opened since `before`, when nothing went on, is over: nothing of it is kept. */
+async function leaks(session: SimSession, before: Leftovers): Promise<string[]> {
+  const broken: string[] = [];
+  for (const [rank, open] of (await leftovers(session)).entries()) {
+    for (const [what, n] of Object.entries(open)) {
+      const known = before[rank]?.[what] ?? 0;
+      if (n > known) broken.push(`rank ${rank} has ${n} ${what}, and had ${known} before`);
+    }
+  }
+  return broken;
+}
+
 /** No module was thrown out for a mistake. */
 function faults({ log }: SimSession): string[] {
   return log.filter(({ text }) => / is unloaded, since it threw in /.test(text)).map(({ rank, text }) =>
@@ -106,4 +119,27 @@ async function reachable(session: SimSession): Promise<string[]> {
     ask(rank, ranks[(i * 7 + 1) % ranks.length]!),
   ])));
   return broken;
+}
+
+/** What is open on one rank: requests that wait for an answer, what services keep for their clients. */
+export type Leftovers = Readonly<Record<string, number>>[];
+
+/** What is open on every rank when nothing goes on. */
+export async function leftovers(session: SimSession): Promise<Leftovers> {
+  return await session.settle(Promise.all([...session.brokers.keys()].map(async (rank) => {
+    if (!session.isAlive(rank)) return {};
+    const { router, tree, handle, modules } = session.brokers[rank]!;
+    const client = session.handle(rank);
+    const { pending } = await client.rpc<{ pending: Record<string, number> }>("kvs.stats-get", {}, { rank });
+    client.close();
+    const links = [...tree.children, ...(tree.parent ? [tree.parent] : [])];
+    return {
+      "requests over links": links.reduce((sum, { id }) => sum + router.pending(id), 0),
+      // Each child follows the state of its parent.
+      "requests to broker": handle.pending - tree.children.length,
+      ...Object.fromEntries(modules.all.map((module) => [`requests to ${module.name}`, module.handle.pending])),
+      ...Object.fromEntries(Object.entries(pending).map(([what, n]) => [`kvs ${what}`, n])),
+      endpoints: router.endpoints.length,
+    };
+  })));
 }

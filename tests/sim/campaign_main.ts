@@ -3,13 +3,17 @@
  *
  *     deno task sim --ranks 64 --seed 1 --count 100 --faults kill,cut,slow,oneway,restart,partition --time 60
  *
- * `--count` runs that many seeds, from `--seed` on. `--verbose` prints every fault; `--repeat` runs each campaign twice and
- * compares. Exits with 1 when something is broken, naming the seeds.
+ * `--count` runs that many seeds, from `--seed` on, `--jobs` so many processes side by side. `--verbose` prints every fault;
+ * `--repeat` runs each campaign twice and compares. Exits with 1 when something is broken, naming the seeds.
  */
 
 import { campaign, type CampaignOptions } from "./campaign.ts";
 import { FAULTS, type Faults } from "./campaign_faults.ts";
 import { LOADS } from "./campaign_loads.ts";
+import { shares } from "./campaign_processes.ts";
+
+/** Lines about one seed. */
+const LINES = 20;
 
 function words(args: readonly string[]): Map<string, string> {
   const given = new Map<string, string>();
@@ -32,7 +36,8 @@ function list<T extends string>(text: string | undefined, known: readonly T[]): 
 async function main(args: readonly string[]): Promise<number> {
   const given = words(args);
   const number = (name: string, fallback: number) => Number(given.get(name) ?? fallback);
-  const first = number("seed", 1), count = number("count", 1);
+  const first = number("seed", 1), count = number("count", 1), jobs = number("jobs", 1);
+  if (jobs > 1) return await shares(args, { first, count, jobs }) ? 0 : 1;
   const options: Omit<CampaignOptions, "seed"> = {
     ranks: number("ranks", 64),
     faults: list<Faults>(given.get("faults"), FAULTS),
@@ -50,8 +55,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(
       `seed ${seed}: ${broken.length === 0 ? "holds" : "BROKEN"} ${fingerprint} ${seconds} s ${JSON.stringify(counts)}`,
     );
-    for (const line of broken.slice(0, 20)) console.log(`  ${line}`);
-    if (broken.length > 20) console.log(`  and ${broken.length - 20} more`);
+    for (const line of broken.slice(0, LINES)) console.log(`  ${line}`);
+    if (broken.length > LINES) console.log(`  and ${broken.length - LINES} more`);
     if (broken.length > 0) failed.push(seed);
     if (given.has("repeat") && (await campaign({ ...options, seed })).fingerprint !== fingerprint) {
       console.log("  the second run went another way");

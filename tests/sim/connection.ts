@@ -9,7 +9,11 @@ export interface Wire {
   readonly timeoutMs: number;
   /** Travel time of the next message between two hosts, ms. */
   delay(from: string, to: string): number;
+  /** The way is cut. */
   isHeld(from: string, to: string): boolean;
+  /** The process takes nothing in. */
+  isStill(host: string): boolean;
+  clockOf(host: string): Clock;
   leave(connection: Connection): void;
 }
 
@@ -35,7 +39,7 @@ interface Lane {
   readonly queue: Item[];
   /** Bytes in the queue. */
   bytes: number;
-  /** Set for the first item of the queue, unless the direction is cut. */
+  /** Set for the first item of the queue, unless the direction is cut or who receives stands still. */
   timer: Timer | null;
   /** Nothing is taken in any more: its sender has closed. */
   closed: boolean;
@@ -97,19 +101,21 @@ export class Connection {
     }
   }
 
-  /** A direction was cut: what is under way stays where it is. */
+  /** A direction was cut, or a process stopped: what is under way stays where it is. */
   hold(): void {
     for (const side of [0, 1] as const) {
       if (!this.#isHeld(side)) continue;
       this.#lanes[side].timer?.cancel();
       this.#lanes[side].timer = null;
     }
-    this.#deadline ??= this.#wire.clock.after(this.#wire.timeoutMs, () => this.fail("connection timed out"));
+    if (this.#isCut) {
+      this.#deadline ??= this.#wire.clock.after(this.#wire.timeoutMs, () => this.fail("connection timed out"));
+    }
   }
 
-  /** A cut may be over: what waited travels on. */
+  /** A cut may be over, or a process go on: what waited travels on. */
   release(): void {
-    if (!this.#isHeld(0) && !this.#isHeld(1)) {
+    if (!this.#isCut) {
       this.#deadline?.cancel();
       this.#deadline = null;
     }
@@ -125,8 +131,14 @@ export class Connection {
     return this.#wire.delay(this.hosts[side], this.hosts[1 - side]!);
   }
 
+  get #isCut(): boolean {
+    const [a, b] = this.hosts;
+    return this.#wire.isHeld(a, b) || this.#wire.isHeld(b, a);
+  }
+
   #isHeld(side: 0 | 1): boolean {
-    return this.#wire.isHeld(this.hosts[side], this.hosts[1 - side]!);
+    const to = this.hosts[1 - side]!;
+    return this.#wire.isHeld(this.hosts[side], to) || this.#wire.isStill(to);
   }
 
   #put(side: 0 | 1, content: Content): void {
@@ -155,8 +167,10 @@ export class Connection {
     }
     this.#lanes[side].bytes -= content.bytes.length;
     if (!end?.alive()) return;
-    this.#wire.statistics.delivered++;
-    this.#wire.statistics.bytes += content.bytes.length;
+    const { clock, statistics } = this.#wire;
+    statistics.delivered++;
+    statistics.bytes += content.bytes.length;
+    statistics.trace = Math.imul(statistics.trace ^ (clock.now() * 1e6) ^ content.bytes.length, 0x01000193);
     end.message(content.bytes);
   }
 
@@ -164,7 +178,7 @@ export class Connection {
     const end = this.ends[side];
     this.ends[side] = null;
     if (!end) return;
-    this.#wire.clock.after(0, () => {
+    this.#wire.clockOf(this.hosts[side]).after(0, () => {
       if (end.alive()) end.down(reason);
     });
   }

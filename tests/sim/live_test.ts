@@ -243,3 +243,24 @@ Deno.test("Router.leave() ends what is served for those beyond a lost link, wher
   await session.run(100);
   assertEquals(served.map(({ pending }, i) => pending - before[i]!), [0, 0]);
 });
+
+Deno.test("live takes in a rank that was stopped for longer than others are patient, and declares it once", () =>
+  forSeeds(10, async (seed) => {
+    const session = await live({ size: 15, seed });
+    const declared: string[] = [];
+    await session.settle(
+      session.handle(0).listen("live.cstate", ({ payload: { rank, ostate, nstate } }) => {
+        declared.push(`${rank}: ${ostate} to ${nstate}`);
+      }),
+    );
+    session.stop(1);
+    await session.run(20 * BEAT);
+    assertEquals((await states(session)).fail, "1");
+    const { 3: three, 4: four } = parentsOf(session);
+    assertEquals([three, four], [0, 0]);
+    session.go(1);
+    await session.run(10 * BEAT);
+    assertEquals(await states(session), { ok: "0-14", slow: "", fail: "", unknown: "" });
+    assertEquals(declared.filter((line) => line.startsWith("1:")), ["1: 0 to 1", "1: 1 to 2", "1: 2 to 0"]);
+    await everyone(session);
+  }));

@@ -2,6 +2,7 @@ import { FluxError } from "../../broker/message/mod.ts";
 import type { Clock, ListenerEvents, Transport } from "../../broker/ports/mod.ts";
 import { Connection, type End, type Wire } from "./connection.ts";
 import type { SeededRandom } from "./seeded_random.ts";
+import { Standstill } from "./standstill.ts";
 import { simTransport } from "./transport.ts";
 
 /**
@@ -25,6 +26,15 @@ export interface SimNetwork {
   heal(a?: string, b?: string): void;
   /** What a host sends and is sent travels up to `ms` longer from now on; 0: as everybody's. */
   slow(host: string, ms: number): void;
+  /** Everything takes up to `ms` longer from now on; 0: as before. */
+  lag(ms: number): void;
+  /** The process `host` stands still, its clock too: what comes to it waits, and its peers notice nothing but silence. */
+  stop(host: string): void;
+  /** It goes on, and all that has waited comes at once. */
+  go(host: string): void;
+  isStill(host: string): boolean;
+  /** Time as the process `host` has it. */
+  clockOf(host: string): Clock;
   /** Ends the connections between two hosts at once, and both sides hear it; they may dial again. */
   reset(a: string, b: string): void;
   /** The process `host` dies: it hears nothing any more, what it does has no effect, its peers hear `down`. */
@@ -38,6 +48,8 @@ export interface NetworkStatistics {
   delivered: number;
   /** Body bytes delivered. */
   bytes: number;
+  /** A digest of when what was delivered, 32 bits. */
+  trace: number;
   /** Connections made, refused for their keys, and ended for whatever reason. */
   connected: number;
   refused: number;
@@ -74,7 +86,15 @@ export function simNetwork(options: NetworkOptions): SimNetwork {
 export class Network implements SimNetwork, Wire {
   readonly clock: Clock;
   readonly random: SeededRandom;
-  readonly statistics: NetworkStatistics = { sent: 0, delivered: 0, bytes: 0, connected: 0, refused: 0, ended: 0 };
+  readonly statistics: NetworkStatistics = {
+    sent: 0,
+    delivered: 0,
+    bytes: 0,
+    trace: 0,
+    connected: 0,
+    refused: 0,
+    ended: 0,
+  };
   readonly ports = new Map<string, Port>();
   readonly names = new Set<string>();
   readonly timeoutMs: number;
@@ -84,6 +104,9 @@ export class Network implements SimNetwork, Wire {
   readonly #held = new Set<string>();
   /** What is added to the travel time of the messages of a host at most, ms. */
   readonly #slow = new Map<string, number>();
+  /** What is added to that of everyone at most, ms. */
+  #lag = 0;
+  readonly #still: Standstill;
   /** How often each host was killed: a transport of an earlier life is dead. */
   readonly #lives = new Map<string, number>();
   /** Where each endpoint was opened last. */
@@ -92,6 +115,7 @@ export class Network implements SimNetwork, Wire {
 
   constructor(options: NetworkOptions) {
     this.clock = options.clock;
+    this.#still = new Standstill(options.clock);
     this.random = options.random.fork("network");
     this.#delay = options.delay ?? { min: 0.05, max: 0.5 };
     this.timeoutMs = options.timeoutMs ?? 30_000;
@@ -107,7 +131,7 @@ export class Network implements SimNetwork, Wire {
   }
 
   delay(from?: string, to?: string): number {
-    const extra = (this.#slow.get(from ?? "") ?? 0) + (this.#slow.get(to ?? "") ?? 0);
+    const extra = this.#lag + (this.#slow.get(from ?? "") ?? 0) + (this.#slow.get(to ?? "") ?? 0);
     return this.#delay.min + this.random.float() * (this.#delay.max - this.#delay.min + extra);
   }
 
@@ -116,8 +140,30 @@ export class Network implements SimNetwork, Wire {
     else this.#slow.delete(host);
   }
 
+  lag(ms: number): void {
+    this.#lag = ms;
+  }
+
   isHeld(from: string, to: string): boolean {
-    return this.#held.has(`${from}\0${to}`);
+    return this.#held.size > 0 && this.#held.has(`${from}\0${to}`);
+  }
+
+  isStill(host: string): boolean {
+    return this.#still.has(host);
+  }
+
+  clockOf(host: string): Clock {
+    return this.#still.clock(host);
+  }
+
+  stop(host: string): void {
+    this.#still.stop(host);
+    for (const connection of this.#of(host)) connection.hold();
+  }
+
+  go(host: string): void {
+    this.#still.go(host);
+    for (const connection of this.#of(host)) connection.release();
   }
 
   /** Registers a listener; fills a wildcard port in. Throws EADDRINUSE. */
@@ -179,9 +225,14 @@ export class Network implements SimNetwork, Wire {
 
   kill(host: string): void {
     this.slow(host, 0);
+    this.#still.forget(host);
     this.#lives.set(host, this.life(host) + 1);
     for (const [endpoint, port] of this.ports) if (port.host === host) this.ports.delete(endpoint);
     for (const connection of [...this.#connections]) connection.bury(host);
+  }
+
+  #of(host: string): Connection[] {
+    return [...this.#connections].filter(({ hosts }) => hosts.includes(host));
   }
 
   #between(a: string, b: string): Connection[] {

@@ -177,3 +177,36 @@ Deno.test("SimNetwork carries a thousand hosts in one process", async () => {
     } ms of virtual time`,
   );
 });
+
+Deno.test("SimNetwork.stop() lets nothing happen in a process, go() everything that has waited", async () => {
+  const { clock, network, heard, say, answer } = await world(8, ["a", "b"]);
+  const own = network.clockOf("a");
+  for (const ms of [3, 5, 1000]) own.after(ms, () => heard.push(`a: ${ms} ms are over`));
+  const cancelled = own.after(4, () => heard.push("a: never"));
+  network.stop("a");
+  say("b", "unhurt");
+  answer("a", "one");
+  answer("a", "two");
+  await clock.run(100);
+  cancelled.cancel();
+  assertEquals(heard, ["server: b says unhurt"]);
+  network.go("a");
+  await clock.run(10);
+  assertEquals(heard.slice(1), ["a: 3 ms are over", "a: 5 ms are over", "a: one", "a: two"]);
+  await clock.run(1000);
+  assertEquals(heard.at(-1), "a: 1000 ms are over");
+});
+
+Deno.test("SimNetwork.stop() for longer than a cut may last ends no connection, and nobody can reach the process", async () => {
+  const { clock, network, heard, say } = await world(9, ["a", "b"], 5000);
+  network.stop("server");
+  say("a", "held");
+  const reasons: string[] = [];
+  const events = { message: () => {}, down: (reason: string) => void reasons.push(reason) };
+  network.transport("c").dial("tree", { name: "c", patience: 2000 }, events);
+  await clock.run(20_000);
+  assertEquals([heard, reasons], [[], ["no answer within 2 s"]]);
+  network.go("server");
+  await clock.run(10);
+  assertEquals(heard, ["server: a says held"]);
+});

@@ -112,7 +112,7 @@ export class SimSession {
   ): Handle {
     const owner = { userid: USERID, rolemask: Role.owner | Role.local, ...credentials };
     const channel = endpointChannel(this.brokers[rank]!.router, { id: this.random.uuid(), ...owner });
-    const handle = new Handle(channel, { clock: this.clock, ...(fault && { fault }) });
+    const handle = new Handle(channel, { clock: this.network.clockOf(this.host(rank)), ...(fault && { fault }) });
     this.#handles.set(rank, [...this.#handles.get(rank) ?? [], handle]);
     return handle;
   }
@@ -138,6 +138,20 @@ export class SimSession {
     const right = this.#cards[(rank + this.size - 1) % this.size]!;
     const above = this.#above(rank).map((one) => this.#cards[one]!);
     return this.brokers[rank]!.start(above[0]!, right, above);
+  }
+
+  /** The process of this rank stands still (SIGSTOP), its tasks and its clients' timers too. */
+  stop(rank: number): void {
+    this.network.stop(this.host(rank));
+  }
+
+  /** It goes on (SIGCONT). */
+  go(rank: number): void {
+    this.network.go(this.host(rank));
+  }
+
+  isStill(rank: number): boolean {
+    return this.network.isStill(this.host(rank));
   }
 
   /** The process of the rank is there, and its broker has not ended by itself. */
@@ -172,7 +186,7 @@ export class SimSession {
 
   /** Makes the broker of a rank, whose endpoints are open from then on. One that ends by itself is a process that ends. */
   #open(rank: number): void {
-    this.spawners[rank] = new ScriptedSpawner(this.clock, this.#options.programs);
+    this.spawners[rank] = new ScriptedSpawner(this.network.clockOf(this.host(rank)), this.#options.programs);
     const broker = this.#broker(rank), life = this.#life(rank);
     this.brokers[rank] = broker;
     void broker.exited.then(() => {
@@ -237,12 +251,11 @@ export class SimSession {
 
   /** A clock whose timers no longer fire once this process of the rank is dead. */
   #mortal(rank: number): Clock {
-    const life = this.#life(rank);
+    const life = this.#life(rank), clock = this.network.clockOf(this.host(rank));
     return {
-      now: () => this.clock.now(),
-      wall: () => this.clock.wall(),
+      ...clock,
       after: (ms, callback) =>
-        this.clock.after(ms, () => {
+        clock.after(ms, () => {
           if (this.isAlive(rank) && this.#life(rank) === life) callback();
         }),
     };

@@ -1,6 +1,7 @@
 import { FluxError } from "../../broker/message/mod.ts";
 import {
   BACKLOG_LIMIT,
+  type Clock,
   type DialOptions,
   every,
   type Link,
@@ -139,6 +140,7 @@ class SimListener implements Listener {
 
 class SimLink implements Link {
   readonly #network: Network;
+  readonly #clock: Clock;
   readonly #own: Own;
   readonly #endpoint: string;
   readonly #options: DialOptions;
@@ -157,15 +159,16 @@ class SimLink implements Link {
     if (network.names.has(options.name)) throw new Error(`the name ${options.name} was used in an earlier dial`);
     network.names.add(options.name);
     this.#network = network;
+    this.#clock = network.clockOf(own.host);
     this.#own = own;
     this.#endpoint = endpoint;
     this.#options = options;
     this.#events = events;
     own.open.add(this);
-    this.#retry = network.clock.after(network.delay(), () => this.#attempt());
+    this.#retry = this.#clock.after(network.delay(), () => this.#attempt());
     const { patience } = options;
     if (patience === undefined) return;
-    this.#limit = network.clock.after(patience, () => this.#give(`no answer within ${patience / 1000} s`));
+    this.#limit = this.#clock.after(patience, () => this.#give(`no answer within ${patience / 1000} s`));
   }
 
   send(bytes: Uint8Array<ArrayBuffer>): void {
@@ -196,7 +199,7 @@ class SimLink implements Link {
 
   #give(reason: string): void {
     this.#stop();
-    this.#network.clock.after(0, () => this.#own.isAlive() && this.#events.down(reason));
+    this.#clock.after(0, () => this.#own.isAlive() && this.#events.down(reason));
   }
 
   #attempt(): void {
@@ -204,10 +207,11 @@ class SimLink implements Link {
     const port = this.#network.ports.get(this.#endpoint);
     const host = port?.host ?? this.#network.hostOf(this.#endpoint);
     const isReachable = host === undefined ||
-      !this.#network.isHeld(this.#own.host, host) && !this.#network.isHeld(host, this.#own.host);
+      !this.#network.isHeld(this.#own.host, host) && !this.#network.isHeld(host, this.#own.host) &&
+        !this.#network.isStill(host);
     if (isReachable && port && this.#isAdmitted(port)) return this.#connect(port);
     if (isReachable && !port && this.#limit) return this.#give(REFUSED);
-    this.#retry = this.#network.clock.after(
+    this.#retry = this.#clock.after(
       this.#wait * (0.5 + this.#network.random.float() / 2),
       () => this.#attempt(),
     );

@@ -121,6 +121,29 @@ Deno.test("Meetings.receive() tells who was on the way when a meeting failed, an
   assertEquals(settled(meetings.receive({ terms, batches: [same] }, 100))[0]!.outcome.errnum, 103);
 });
 
+Deno.test("Meetings.receive() tells a declared member that was cut off of the failure for as long as it may come back", () => {
+  const members = { ...terms, ranks: "1-3" };
+  const fail = () => {
+    const meetings = new Meetings("test");
+    meetings.receive({ terms: members, batches: [batch(1)] }, 0);
+    assertEquals(
+      settled(meetings.receive({ terms: members, batches: [batch(2, 1, { withdrawn: "gone" })] }, 0)).length,
+      1,
+    );
+    return meetings;
+  };
+  let meetings = fail();
+  assertEquals(settled(meetings.receive({ terms: members, batches: [batch(3)] }, 40_000))[0]!.outcome.errnum, 103);
+  assertEquals(
+    meetings.receive({ terms: members, batches: [batch(3, 2)] }, 40_000),
+    [],
+    "the next time it begins anew",
+  );
+  meetings = fail();
+  assertEquals(meetings.receive({ terms: members, batches: [batch(1, 2)] }, 40_000), [], "it knows of the failure");
+  assertEquals(meetings.receive({ terms: members, batches: [batch(3)] }, 40_000), [], "another has begun anew");
+});
+
 Deno.test("whoEntered() groups ranks by how many of them entered", () => {
   const of = (...counts: [number, number][]) => whoEntered(counts.map(([rank, count]) => batch(rank, 1, { count })));
   assertEquals(of(), "no rank");
