@@ -56,6 +56,7 @@ export const registry: Registry = {
   shutdown: { group: "Sessions", summary: "End the session in order", load: () => import("./shutdown.ts") },
   topo: { group: "Sessions", summary: "Print the tree of brokers as a graph", load: () => import("./topo.ts") },
   up: { group: "Sessions", summary: "Show which ranks of the session are up", load: () => import("./up.ts") },
+  wreckrun: { group: "Programs", summary: "Run a parallel program", load: () => import("./wreckrun.ts") },
   exec: {
     group: "Programs",
     summary: "Run a program on many ranks at once",

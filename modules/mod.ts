@@ -25,5 +25,6 @@ export const builtinModules: Readonly<Record<string, BuiltinModule>> = {
   kvs: { byDefault: true, needs: ["content"], load: () => import("./kvs/service.ts") },
   live: { byDefault: true, load: () => import("./live/service.ts") },
   modctl: { byDefault: true, load: () => import("./modctl/service.ts") },
+  wreck: { byDefault: true, needs: ["kvs"], load: () => import("./wreck/service.ts") },
   mecho: { byDefault: true, load: () => import("./mecho/service.ts") },
 };

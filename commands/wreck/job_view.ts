@@ -1,0 +1,131 @@
+/** A job in front of somebody's eyes: what its tasks write as it comes, what becomes of it, signals for it. */
+
+import { type Handle, Queue } from "../../broker/handle/mod.ts";
+import { encodeIo, FluxError, type Json } from "../../broker/message/mod.ts";
+import { systemClock } from "../../broker/ports/mod.ts";
+import { Jobs, type Output, readOutput } from "../../modules/wreck/client.ts";
+import type { JobNews, JobResult } from "../../modules/wreck/protocol.ts";
+import { CommandError, Interrupted } from "../command.ts";
+import { LabelledLines } from "../exec/labelled_lines.ts";
+
+/** Two signals within this time leave the job to itself, ms. */
+const TWICE = 1000;
+const SIGKILL = 9;
+
+export interface JobViewOptions {
+  readonly handle: Handle;
+  readonly label: boolean;
+  readonly json: boolean;
+  warn(text: string): void;
+  printError(bytes: Uint8Array): Promise<void> | undefined;
+  /** Hears of each state. */
+  news?(news: JobNews): void;
+}
+
+type Happening = { readonly news: JobNews } | { readonly output: Output } | { readonly is: "read" };
+
+export class JobView {
+  readonly #options: JobViewOptions;
+  readonly #happenings = new Queue<Happening>();
+  readonly #lines = new Map<string, LabelledLines>();
+  #jobid: number | undefined;
+  #signalled = -Infinity;
+
+  constructor(options: JobViewOptions) {
+    this.#options = options;
+  }
+
+  /** Follows a job by its news to its end. Yields what is to be printed; returns how it ended. */
+  async *follow(source: AsyncIterable<JobNews>): AsyncGenerator<Uint8Array | Json, JobResult> {
+    const { handle } = this.#options;
+    void handle.closed.then((error) => {
+      if (error) this.#happenings.fail(new CommandError("lost connection to the broker", { cause: error }));
+    });
+    void this.#listen(source);
+    let result: JobResult | undefined;
+    for (let read = false; !result || !read;) {
+      const { value: happening, done } = await this.#happenings.next();
+      if (done) break;
+      if ("output" in happening) yield* this.#print(happening.output);
+      else if ("is" in happening) read = true;
+      else {
+        this.#begin(happening.news.jobid);
+        this.#options.news?.(happening.news);
+        result = happening.news.result ?? result;
+      }
+    }
+    return result!;
+  }
+
+  /** Kills the job; again soon after, leaves it. Nobody to kill yet: ends the command. */
+  signal(name: "SIGINT" | "SIGTERM"): void {
+    const { handle, warn } = this.#options;
+    const now = systemClock.now();
+    if (this.#jobid === undefined) return this.#happenings.fail(new Interrupted(name === "SIGINT" ? 130 : 143));
+    if (now - this.#signalled < TWICE) {
+      return this.#happenings.fail(
+        new CommandError("Detaching from job. Processes may still be running", {
+          status: 0,
+          hint: `'flux wreck attach ${this.#jobid}' shows it again, 'flux wreck kill ${this.#jobid}' ends it`,
+        }),
+      );
+    }
+    this.#signalled = now;
+    warn(`killing job ${this.#jobid}; another ${name} within 1 s leaves it running`);
+    new Jobs(handle).kill(this.#jobid, SIGKILL).catch(() => {});
+  }
+
+  #begin(jobid: number): void {
+    if (this.#jobid !== undefined) return;
+    this.#jobid = jobid;
+    void this.#read(jobid);
+  }
+
+  async #listen(source: AsyncIterable<JobNews>): Promise<void> {
+    try {
+      for await (const news of source) this.#happenings.push({ news });
+    } catch (error) {
+      this.#happenings.fail(error);
+    }
+  }
+
+  async #read(jobid: number): Promise<void> {
+    try {
+      for await (const output of readOutput(this.#options.handle, jobid)) this.#happenings.push({ output });
+      this.#happenings.push({ is: "read" });
+    } catch (error) {
+      this.#happenings.fail(error);
+    }
+  }
+
+  async *#print({ task, stream, bytes }: Output): AsyncGenerator<Uint8Array | Json, void> {
+    const { json, label, printError } = this.#options;
+    if (json) {
+      if (bytes) yield { ...encodeIo(stream, `${task}`, bytes), task };
+      return;
+    }
+    const printed = label ? this.#label(task, stream, bytes) : bytes;
+    if (!printed || printed.length === 0) return;
+    if (stream === "stdout") yield printed;
+    else await printError(printed);
+  }
+
+  #label(task: number, stream: string, bytes: Uint8Array | undefined): Uint8Array {
+    const key = `${stream} ${task}`;
+    let lines = this.#lines.get(key);
+    if (!lines) this.#lines.set(key, lines = new LabelledLines(`${task}: `));
+    return bytes ? lines.add(bytes) : lines.end();
+  }
+}
+
+/** What a refusal of the service means to who asked. */
+export function explainRefusal(error: unknown): never {
+  if (!(error instanceof FluxError)) throw error;
+  if (error.code === "ENOSYS") {
+    throw new CommandError("the session runs no jobs: module wreck is not loaded", {
+      hint: "flux module load -r all wreck",
+      cause: error,
+    });
+  }
+  throw error;
+}

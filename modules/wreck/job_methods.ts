@@ -1,0 +1,126 @@
+/** `job.*`, at rank 0: what clients ask for. A request from another rank climbs the tree to it. */
+
+import {
+  type Event,
+  idsetField,
+  integerField,
+  type Methods,
+  optionalInteger,
+  Queue,
+  type Request,
+  stringField,
+} from "../../broker/handle/mod.ts";
+import { FluxError, isErrno, type JsonObject } from "../../broker/message/mod.ts";
+import type { Manager } from "./manager.ts";
+import { type JobNews } from "./protocol.ts";
+import { readResult, readState } from "./record.ts";
+import { readSpec } from "./spec.ts";
+
+const SIGKILL = 9, SIGTERM = 15;
+
+export function jobMethods(manager: Manager): Methods {
+  return {
+    "job.create": async ({ payload }) => ({ jobid: await manager.create(payload), state: "reserved" }),
+    "job.run": (request) => run(manager, request),
+    "job.follow": (request) => follow(manager, request),
+    "job.wait": (request) => wait(manager, request),
+    "job.kill": ({ payload }) => kill(manager, payload),
+    "wreck.abort": ({ payload }) => abort(manager, payload),
+  };
+}
+
+/** What tools that know the events only ask for: `wrexec.run.N` runs a job that was made, `wreck.N.kill {"signal":i}` signals it. */
+export function heardEvent(manager: Manager, { topic, payload }: Event): void {
+  const [, run] = /^wrexec\.run\.(\d+)$/.exec(topic) ?? [];
+  if (run !== undefined) void manager.runCreated(Number(run));
+  const [, killed] = /^wreck\.(\d+)\.kill$/.exec(topic) ?? [];
+  const job = killed === undefined ? undefined : manager.get(Number(killed));
+  if (job) manager.tell(job, { is: "signal", number: optionalInteger(payload, "signal") ?? SIGKILL });
+}
+
+/** Streams {@link JobNews}, the number first, to the end of the job, which does not depend on who listens. */
+async function* run(manager: Manager, request: Request): AsyncGenerator<JobNews, void> {
+  request.requireStreaming();
+  const news = new Queue<JobNews>();
+  request.signal.addEventListener("abort", () => news.end(), { once: true });
+  const jobid = await manager.run(readSpec(request.payload), (one) => heard(news, one));
+  yield { jobid, state: "reserved", layout: manager.get(jobid)?.layout ?? { ranks: [], cores: [] } };
+  yield* news;
+}
+
+/** The same for a job that is there: its state now, then those that follow. Throws ENOENT. */
+async function* follow(manager: Manager, request: Request): AsyncGenerator<JobNews, void> {
+  request.requireStreaming();
+  const jobid = integerField(request.payload, "jobid");
+  const news = new Queue<JobNews>();
+  request.signal.addEventListener("abort", () => news.end(), { once: true });
+  const job = manager.get(jobid);
+  if (!job) return yield await ended(manager, jobid);
+  const listener = (one: JobNews) => heard(news, one);
+  job.followers.add(listener);
+  try {
+    yield { jobid, state: job.state };
+    yield* news;
+  } finally {
+    job.followers.delete(listener);
+  }
+}
+
+/** Streams the result of each of `jobids` once it has ended, in the order they end. Throws ENOENT for one that does not exist. */
+async function* wait(manager: Manager, request: Request): AsyncGenerator<JobNews, void> {
+  request.requireStreaming();
+  const jobids = idsetField(request.payload, "jobids");
+  const news = new Queue<JobNews>();
+  request.signal.addEventListener("abort", () => news.end(), { once: true });
+  const listener = (one: JobNews) => one.result && news.push(one);
+  const live = [...jobids].filter((jobid) => manager.get(jobid)?.followers.add(listener));
+  try {
+    let left = live.length;
+    for (const jobid of jobids) if (!live.includes(jobid)) yield await ended(manager, jobid);
+    while (left-- > 0) {
+      const { value, done } = await news.next();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    for (const jobid of live) manager.get(jobid)?.followers.delete(listener);
+  }
+}
+
+function heard(news: Queue<JobNews>, one: JobNews): void {
+  news.push(one);
+  if (one.result) news.end();
+}
+
+/** What is known of a job that does not run. */
+async function ended(manager: Manager, jobid: number): Promise<JobNews> {
+  const state = await stateOf(manager, jobid);
+  const result = await readResult(manager.kvs, jobid);
+  return { jobid, state, ...(result && { result }) };
+}
+
+/** Signals all tasks of a job. Throws ENOENT, and ESRCH with its state as text for one that does not run. */
+async function kill(manager: Manager, payload: JsonObject): Promise<void> {
+  const jobid = integerField(payload, "jobid");
+  const signal = optionalInteger(payload, "signal") ?? SIGTERM;
+  if (signal < 1 || signal > 64) throw new FluxError("EINVAL", `Invalid signal '${signal}'`);
+  if (!manager.get(jobid)) throw new FluxError("ESRCH", `Job ${jobid}: ${await stateOf(manager, jobid)}`);
+  manager.publishKill(jobid, signal);
+}
+
+function abort(manager: Manager, payload: JsonObject): void {
+  const job = manager.get(integerField(payload, "jobid"));
+  if (!job) return;
+  manager.tell(job, { is: "abort", code: integerField(payload, "code"), reason: stringField(payload, "reason") });
+}
+
+async function stateOf(manager: Manager, jobid: number): Promise<JobNews["state"]> {
+  try {
+    return manager.get(jobid)?.state ?? await readState(manager.kvs, jobid);
+  } catch (error) {
+    if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR")) {
+      throw new FluxError("ENOENT", `Job ${jobid}: No such file or directory`);
+    }
+    throw error;
+  }
+}

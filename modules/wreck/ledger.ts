@@ -1,0 +1,66 @@
+/**
+ * What is written about jobs in the KVS, at rank 0: all that comes while one commit is under way goes into the next one, so that a
+ * thousand jobs at once take few commits. What is written first is in the store first, and what follows an entry (an event, an
+ * answer) is done in the order of the entries.
+ */
+
+import type { Handle } from "../../broker/handle/mod.ts";
+import { Kvs, type Transaction } from "../kvs/client.ts";
+import { type CommitRequest, type Operation, PRIMARY } from "../kvs/protocol.ts";
+
+interface Entry {
+  readonly ops: readonly Operation[];
+  done(): void;
+  failed(error: unknown): void;
+}
+
+/** Operations of one commit, unless a single entry has more. */
+const BATCH = 4000;
+
+export class Ledger {
+  readonly #handle: Pick<Handle, "rpc">;
+  readonly #kvs: Kvs;
+  #waiting: Entry[] = [];
+  #busy = false;
+
+  constructor(handle: Handle) {
+    this.#handle = handle;
+    this.#kvs = new Kvs(handle);
+  }
+
+  /**
+   * Resolves when what `add` adds is in a root that this rank sees. Throws why nothing can be stored: ENOSPC, EROFS, EIO …; and at
+   * once, what `add` throws.
+   */
+  write(add: (transaction: Transaction) => void): Promise<void> {
+    const transaction = this.#kvs.transaction();
+    add(transaction);
+    return new Promise((done, failed) => {
+      this.#waiting.push({ ops: transaction.ops, done, failed });
+      if (!this.#busy) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#busy = true;
+    // What comes in the same turn goes along.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const entries = this.#next();
+      const request: CommitRequest = { namespace: PRIMARY, flags: 0, ops: entries.flatMap(({ ops }) => ops) };
+      try {
+        await this.#handle.rpc("kvs.commit", request);
+        for (const entry of entries) entry.done();
+      } catch (error) {
+        for (const entry of entries) entry.failed(error);
+      }
+    }
+    this.#busy = false;
+  }
+
+  #next(): Entry[] {
+    let count = 0;
+    const over = this.#waiting.findIndex(({ ops }, i) => (count += ops.length) > BATCH && i > 0);
+    return this.#waiting.splice(0, over < 0 ? this.#waiting.length : over);
+  }
+}

@@ -1,0 +1,67 @@
+/** A job that has not ended, at rank 0: its state machine, what was asked for, who follows it. */
+
+import type { Timer } from "../../broker/ports/mod.ts";
+import { Job } from "./job.ts";
+import type { JobNews, JobSpec, JobState, Layout, RankReport } from "./protocol.ts";
+import { placeOf, taskCount } from "./layout.ts";
+import { walltimeSignal } from "./spec.ts";
+
+export class LiveJob {
+  readonly jobid: number;
+  readonly spec: JobSpec;
+  readonly machine: Job;
+  state: JobState;
+  /** Hear each state once it is recorded. */
+  readonly followers = new Set<(news: JobNews) => void>();
+  timer: Timer | undefined;
+  /** Ends what it waits for, when it has ended. */
+  readonly ended = new AbortController();
+  /** Reports of its ranks, by the fence they came to. */
+  readonly #reports = { startup: new Map<number, RankReport>(), shutdown: new Map<number, RankReport>() };
+
+  constructor(jobid: number, spec: JobSpec, state: JobState) {
+    this.jobid = jobid;
+    this.spec = spec;
+    this.state = state;
+    this.machine = new Job({
+      jobid,
+      isSubmitted: state === "submitted",
+      stops: spec.options["stop-children-in-exec"] !== undefined,
+      walltime: spec.walltime,
+      walltimeSignal: walltimeSignal(spec),
+    });
+  }
+
+  get layout(): Layout {
+    return this.machine.layout ?? { ranks: [], cores: [] };
+  }
+
+  report(phase: "startup" | "shutdown", rank: number, report: RankReport): void {
+    this.#reports[phase].set(rank, report);
+  }
+
+  /** By task; 0 for what nobody told. */
+  pids(phase: "startup" | "shutdown"): number[] {
+    return this.#collect(0, phase, ({ pids }) => pids);
+  }
+
+  statuses(): number[] {
+    return this.#collect(0, "shutdown", ({ statuses }) => statuses ?? []);
+  }
+
+  /** The same, undefined for what nobody told. */
+  knownStatuses(): (number | undefined)[] {
+    return this.#collect<number | undefined>(undefined, "shutdown", ({ statuses }) => statuses ?? []);
+  }
+
+  #collect<T>(unknown: T, phase: "startup" | "shutdown", read: (report: RankReport) => readonly T[]): T[] {
+    const { layout } = this;
+    const values: T[] = Array(taskCount(layout)).fill(unknown);
+    for (const [rank, report] of this.#reports[phase]) {
+      const place = placeOf(layout, rank);
+      const own = read(report);
+      place?.tasks.forEach((task, i) => values[task] = own[i] ?? unknown);
+    }
+    return values;
+  }
+}

@@ -1,0 +1,253 @@
+/** All jobs, at rank 0: carries out what their state machines say, and tells those what came of it. */
+
+import { type Handle, type MeetingPlace, type ModulePorts } from "../../broker/handle/mod.ts";
+import { FluxError, isErrno, type JsonObject } from "../../broker/message/mod.ts";
+import { Kvs, type Transaction } from "../kvs/client.ts";
+import { ask, askPatiently } from "./dispatch.ts";
+import { openHomeIo } from "./io/home_io.ts";
+import type { JobAction, JobInput } from "./job.ts";
+import { Ledger } from "./ledger.ts";
+import { LiveJob } from "./live_job.ts";
+import { spread } from "./layout.ts";
+import { FINAL_STATES, type JobNews, type JobSpec, type JobState, type Layout, type RankReport } from "./protocol.ts";
+import type { Ranks } from "./ranks.ts";
+import { putLayout, putPids, putRequest, putResult, putState, putStatuses, readJob, readState } from "./record.ts";
+import { meetingTerms } from "./runner.ts";
+
+/** Tasks that were killed have this long to be gone, ms: some may hang in the kernel. */
+const CLEARING = 15_000;
+
+export interface ManagerOptions {
+  readonly handle: Handle;
+  readonly ports: Pick<ModulePorts, "clock" | "log">;
+  readonly place: MeetingPlace;
+  readonly ranks: Ranks;
+}
+
+export class Manager {
+  readonly ledger: Ledger;
+  readonly io: ReturnType<typeof openHomeIo>;
+  readonly kvs: Kvs;
+  readonly #options: ManagerOptions;
+  readonly #jobs = new Map<number, LiveJob>();
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+    this.kvs = new Kvs(options.handle);
+    this.ledger = new Ledger(options.handle);
+    this.io = openHomeIo(this.ledger);
+  }
+
+  /** A job that has not ended; undefined for any other. */
+  get(jobid: number): LiveJob | undefined {
+    return this.#jobs.get(jobid);
+  }
+
+  /** Jobs that have not ended. */
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  /** Makes a job that waits to be run: whoever asked for it, by the event `wrexec.run.N`. Throws why it cannot be stored. */
+  async create(request: JsonObject): Promise<number> {
+    const jobid = await this.#number();
+    await this.#record(jobid, "reserved", (transaction) => putRequest(transaction, jobid, request));
+    return jobid;
+  }
+
+  /** Makes a job and runs it at once. Throws as `create` does, and EINVAL when it asks for more than there is; then there is no job. */
+  async run(spec: JobSpec, follow?: (news: JobNews) => void): Promise<number> {
+    const layout = spread(spec, [...this.#options.ranks.online]);
+    const jobid = await this.#number();
+    const job = new LiveJob(jobid, spec, "reserved");
+    if (follow) job.followers.add(follow);
+    this.#jobs.set(jobid, job);
+    try {
+      await this.#record(jobid, "reserved", (transaction) => {
+        putRequest(transaction, jobid, spec);
+        putLayout(transaction, jobid, layout);
+      });
+    } catch (error) {
+      this.#jobs.delete(jobid);
+      throw error;
+    }
+    this.tell(job, { is: "run", layout });
+    return jobid;
+  }
+
+  /**
+   * Runs a job that was made by `create`, and filled in by whoever made it; passed over when it runs, or has run. What keeps it from
+   * running is its end.
+   */
+  async runCreated(jobid: number): Promise<void> {
+    if (this.#jobs.has(jobid)) return;
+    try {
+      if (await readState(this.kvs, jobid) !== "reserved") return;
+      const { spec, layout } = await readJob(this.kvs, jobid);
+      if (this.#jobs.has(jobid)) return;
+      const job = new LiveJob(jobid, spec, "reserved");
+      this.#jobs.set(jobid, job);
+      this.tell(job, { is: "run", layout: layout ?? spread(spec, [...this.#options.ranks.online]) });
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      this.#options.ports.log("err", `job ${jobid}: ${error.message}`);
+      if (isErrno(error, "EINVAL") || isErrno(error, "EPROTO")) await this.#settled(this.#refuse(jobid, error.message));
+    }
+  }
+
+  /** Signals a job, and lets everybody know. */
+  publishKill(jobid: number, signal: number): void {
+    this.#options.handle.publish(`wreck.${jobid}.kill`, { signal });
+  }
+
+  /** Something happened to a job. */
+  tell(job: LiveJob, input: JobInput): void {
+    for (const action of job.machine.handle(input)) this.#do(job, action);
+  }
+
+  /** All ranks of a job, and rank 0, have come to one of its fences. */
+  met(name: string, bodies: readonly JsonObject[]): void {
+    const [, jobid, phase] = name.split(".");
+    const job = this.#jobs.get(Number(jobid));
+    if (!job || (phase !== "startup" && phase !== "shutdown")) return;
+    for (const body of bodies) {
+      if (body.rank !== undefined) job.report(phase, Number(body.rank), body as RankReport & JsonObject);
+    }
+  }
+
+  #do(job: LiveJob, action: JobAction): void {
+    const { clock, log } = this.#options.ports;
+    const { jobid } = job;
+    switch (action.do) {
+      case "state":
+        return this.#state(job, action.state);
+      case "start":
+        this.io.begin(jobid);
+        this.#watch(job, action.layout);
+        return void this.#start(job, action.layout);
+      case "pids": {
+        const { spec: { cmdline }, layout } = job;
+        return this.#write((transaction) =>
+          putPids(transaction, jobid, { command: cmdline[0]!, layout, pids: action.pids })
+        );
+      }
+      case "statuses":
+        return this.#write((transaction) => putStatuses(transaction, jobid, action.statuses));
+      case "signal":
+        return void this.#signal(job, action.number);
+      case "clear":
+        return void this.#clear(job);
+      case "wake":
+        job.timer?.cancel();
+        job.timer = clock.after(action.ms, () => this.tell(job, { is: "expired" }));
+        return;
+      case "log":
+        return log("info", `job ${jobid}: ${action.text}`);
+      case "over": {
+        job.timer?.cancel();
+        job.ended.abort();
+        const { result } = action;
+        void this.#settled(this.ledger.write((transaction) => putResult(transaction, jobid, result))).then(() => {
+          this.#jobs.delete(jobid);
+          for (const follow of job.followers) follow({ jobid, state: result.state, result });
+        });
+      }
+    }
+  }
+
+  #state(job: LiveJob, state: JobState): void {
+    job.state = state;
+    if (FINAL_STATES.has(state)) void this.#settled(this.io.end(job.jobid));
+    void this.#settled(this.#record(job.jobid, state)).then(() => {
+      if (!FINAL_STATES.has(state)) { for (const follow of job.followers) follow({ jobid: job.jobid, state }); }
+    });
+  }
+
+  /** Writes a state, then tells everybody. */
+  async #record(jobid: number, state: JobState, also?: (transaction: Transaction) => void): Promise<void> {
+    const { handle, ports: { clock } } = this.#options;
+    await this.ledger.write((transaction) => {
+      putState(transaction, jobid, state, clock.wall());
+      also?.(transaction);
+    });
+    handle.publish(`wreck.state.${state}`, { lwj: jobid });
+  }
+
+  /** The end of a job that cannot be run. */
+  async #refuse(jobid: number, reason: string): Promise<void> {
+    await this.#record(jobid, "failed", (transaction) => {
+      putResult(transaction, jobid, { jobid, state: "failed", code: 1, ends: [], reason });
+    });
+  }
+
+  #write(add: (transaction: Transaction) => void): void {
+    void this.#settled(this.ledger.write(add));
+  }
+
+  /** A job goes on though nothing of it can be stored; what is lost is said. */
+  async #settled(written: Promise<void>): Promise<void> {
+    try {
+      await written;
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      if (error.code !== "ECANCELED") this.#options.ports.log("err", `cannot record what jobs do: ${error.message}`);
+    }
+  }
+
+  async #number(): Promise<number> {
+    const request = { name: "lwj", create: true, preincrement: 1, postincrement: 0 };
+    const { value } = await this.#options.handle.rpc<{ value: number }>("cmb.seq.fetch", request, { rank: 0 });
+    return value;
+  }
+
+  async #start(job: LiveJob, layout: Layout): Promise<void> {
+    const { handle, ports: { clock }, ranks } = this.#options;
+    const { jobid, spec } = job;
+    handle.publish(`wrexec.run.${jobid}`, {});
+    for await (
+      const { rank, error } of askPatiently(handle, clock, layout.ranks, "wreck.start", { jobid, spec, layout })
+    ) {
+      if (!error) continue;
+      const isNodeFailure = isErrno(error, "EHOSTUNREACH") || isErrno(error, "ETIMEDOUT");
+      this.tell(job, { is: "failed", reason: `${ranks.name(rank)}: ${error.message}`, isNodeFailure });
+    }
+  }
+
+  /** Takes part in the fences of a job, and so hears how they end. */
+  #watch(job: LiveJob, layout: Layout): void {
+    const started = this.#enter(job, layout, "startup").then(() => {
+      this.tell(job, { is: "started", pids: job.pids("startup") });
+    });
+    const ended = this.#enter(job, layout, "shutdown").then(() => {
+      this.tell(job, { is: "ended", pids: job.pids("shutdown"), statuses: job.statuses() });
+    });
+    for (const fence of [started, ended]) {
+      fence.catch((error) => {
+        if (!(error instanceof FluxError)) throw error;
+        this.tell(job, { is: "failed", reason: error.message, isNodeFailure: true });
+      });
+    }
+  }
+
+  async #enter(job: LiveJob, layout: Layout, phase: "startup" | "shutdown"): Promise<void> {
+    const { signal } = job.ended;
+    const terms = meetingTerms(phase, job.jobid, layout);
+    await this.#options.place.enter({ sender: "rank 0's watch", signal }, { terms });
+  }
+
+  async #signal(job: LiveJob, number: number): Promise<void> {
+    const { handle } = this.#options;
+    const request = { jobid: job.jobid, signal: number };
+    // A rank that is unreachable, or has no tasks of it any more, needs no signal.
+    for await (const _ of ask(handle, job.layout.ranks, "wreck.signal", request));
+  }
+
+  async #clear(job: LiveJob): Promise<void> {
+    const { handle } = this.#options;
+    const { layout: { ranks }, jobid } = job;
+    for await (const { rank, payload } of ask(handle, ranks, "wreck.clear", { jobid }, CLEARING)) {
+      if (payload) job.report("shutdown", rank, payload as RankReport & JsonObject);
+    }
+    this.tell(job, { is: "cleared", statuses: job.knownStatuses() });
+  }
+}

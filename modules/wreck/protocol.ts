@@ -1,0 +1,101 @@
+/** The words of `wreck` on the wire: `job.*` at rank 0, `wreck.*` between ranks, and their events (services.md §12). */
+
+import type { JsonObject } from "../../broker/message/mod.ts";
+
+/**
+ * Where a job stands, as `lwj.N.state` and the events `wreck.state.STATE {"lwj":N}` say it. `complete`, `failed` and `cancelled`
+ * are the end; `failed` is a job that could not be started, was aborted, or lost a rank; `sync` waits for a debugger.
+ */
+export const JOB_STATES = [
+  "reserved",
+  "submitted",
+  "starting",
+  "sync",
+  "running",
+  "complete",
+  "failed",
+  "cancelled",
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** Nothing comes after these. */
+export const FINAL_STATES: ReadonlySet<string> = new Set<JobState>(["complete", "failed", "cancelled"]);
+
+/** The words of `--options` (cli.md §4.22). */
+export const JOB_OPTIONS = [
+  "commit-on-task-exit",
+  "stdio-delay-commit",
+  "stdio-commit-on-open",
+  "stdio-commit-on-close",
+  "stop-children-in-exec",
+] as const;
+
+/** What is asked for when a job is made; members of `lwj.N` with the same names. */
+export interface JobSpec {
+  readonly cmdline: readonly string[];
+  readonly environ: Readonly<Record<string, string>>;
+  /** The broker's own directory, unless given. */
+  readonly cwd?: string;
+  readonly ntasks: number;
+  /** Ranks to spread over; as many as there are tasks, or ranks, unless given. */
+  readonly nnodes?: number;
+  readonly "tasks-per-node"?: number;
+  /** Seconds the job may run; 0 is for ever. */
+  readonly walltime: number;
+  /** The signal at the end of that time: a number, or a name. */
+  readonly "walltime-signal"?: number | string;
+  /** Words of {@link JOB_OPTIONS}; others are kept for plug-ins. */
+  readonly options: Readonly<Record<string, number>>;
+  readonly input?: JsonObject;
+  readonly output?: JsonObject;
+}
+
+/** Where the tasks of a job run: `cores` of them on each of `ranks`, in ascending order of rank. */
+export interface Layout {
+  readonly ranks: readonly number[];
+  readonly cores: readonly number[];
+  /** Processors of the tasks on a rank, by rank (a list: `0-3,8`), where it is given. */
+  readonly cpumask?: Readonly<Record<string, string>>;
+}
+
+/** Tasks that ended alike: `tasks` is an idset of task ids, `status` the word of wait(2). */
+export interface Ends {
+  readonly tasks: string;
+  readonly status: number;
+}
+
+/** How a job ended. */
+export interface JobResult {
+  readonly jobid: number;
+  readonly state: JobState;
+  /** What a command that waited for it exits with: the highest of its tasks' codes, or that of an abort; 1 for a job that failed. */
+  readonly code: number;
+  readonly ends: readonly Ends[];
+  /** Why it failed, or was cut short. */
+  readonly reason?: string;
+  /** A rank was lost: the cause is not the user's. */
+  readonly isNodeFailure?: boolean;
+}
+
+/** What `job.run` and `job.wait` stream: states as they come, the last one with the result. */
+export interface JobNews {
+  readonly jobid: number;
+  readonly state: JobState;
+  /** With the number of a job that has its place at once. */
+  readonly layout?: Layout;
+  readonly result?: JobResult;
+}
+
+/** `wreck.start`: the part of a job on each of its ranks. Answered when the rank has taken it. */
+export interface StartRequest {
+  readonly jobid: number;
+  readonly spec: JobSpec;
+  readonly layout: Layout;
+}
+
+/** What a rank brings to `lwj.N.startup`, and again, with the ends, to `lwj.N.shutdown`: its tasks in order, pid 0 for one that did not start. */
+export interface RankReport {
+  readonly pids: readonly number[];
+  /** Status words, in the same order. */
+  readonly statuses?: readonly number[];
+}

@@ -1,0 +1,42 @@
+/** Which ranks there are to run jobs on, as rank 0 knows them, and on which hosts. */
+
+import type { Handle } from "../../broker/handle/mod.ts";
+import { FluxError, Idset } from "../../broker/message/mod.ts";
+
+/** The group of all ranks that are ready to run. */
+const ONLINE = "broker.online";
+
+export class Ranks {
+  readonly #hosts: () => readonly string[];
+  #online: Idset;
+
+  /** `hosts`: their names, by rank. */
+  constructor(hosts: () => readonly string[], online: Iterable<number> = [0]) {
+    this.#hosts = hosts;
+    this.#online = new Idset(online);
+  }
+
+  get online(): Idset {
+    return this.#online;
+  }
+
+  /** `rank 3 (node3)`. */
+  name(rank: number): string {
+    const host = this.#hosts()[rank];
+    return host === undefined ? `rank ${rank}` : `rank ${rank} (${host})`;
+  }
+
+  /** Follows who is online until the handle closes; `came` hears of those that are new, or back. */
+  async follow(handle: Pick<Handle, "stream">, came: (ranks: Idset) => void): Promise<void> {
+    try {
+      for await (const { members } of handle.stream<{ members: string }>("groups.get", { name: ONLINE })) {
+        const online = Idset.parse(members);
+        const fresh = online.difference(this.#online);
+        this.#online = online;
+        if (fresh.size > 0) came(fresh);
+      }
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/** What is kept of a job under `lwj.N` (services.md §12.2): the keys, and how to read them. */
+
+import { isErrno, type Json, type JsonObject } from "../../broker/message/mod.ts";
+import { exitCode, signalOf } from "../../broker/ports/mod.ts";
+import type { Kvs, Transaction } from "../kvs/client.ts";
+import { placeOf, taskCount } from "./layout.ts";
+import { type JobResult, type JobSpec, type JobState, type Layout } from "./protocol.ts";
+import { readSpec } from "./spec.ts";
+
+export function jobKey(jobid: number, ...names: (string | number)[]): string {
+  return ["lwj", jobid, ...names].join(".");
+}
+
+/** `ms` since the epoch as `SEC.USEC`. */
+export function timestamp(ms: number): string {
+  return (ms / 1000).toFixed(6);
+}
+
+/** All that was asked for, under its own names. */
+export function putRequest(transaction: Transaction, jobid: number, request: object): void {
+  for (const [name, value] of Object.entries(request as JsonObject)) {
+    if (value === undefined) continue;
+    if (name === "options" || name === "input" || name === "output") {
+      for (const [inner, each] of Object.entries(value as JsonObject)) {
+        if (each !== undefined) putDeep(transaction, jobKey(jobid, name, inner), each);
+      }
+    } else transaction.put(jobKey(jobid, name), value);
+  }
+}
+
+/** A state, and when it began; the first one is also when the job was created. */
+export function putState(transaction: Transaction, jobid: number, state: JobState, now: number): void {
+  transaction.put(jobKey(jobid, "state"), state);
+  const name = state === "reserved" || state === "submitted" ? "create" : state;
+  transaction.put(jobKey(jobid, `${name}-time`), timestamp(now));
+}
+
+export function putLayout(transaction: Transaction, jobid: number, layout: Layout): void {
+  transaction.put(jobKey(jobid, "nnodes"), layout.ranks.length).put(jobKey(jobid, "ntasks"), taskCount(layout));
+  for (const [i, rank] of layout.ranks.entries()) {
+    transaction.put(jobKey(jobid, "rank", rank, "cores"), layout.cores[i]!);
+  }
+}
+
+export function putPids(
+  transaction: Transaction,
+  jobid: number,
+  { command, layout, pids }: { command: string; layout: Layout; pids: readonly number[] },
+): void {
+  for (const [nodeid, rank] of layout.ranks.entries()) {
+    for (const task of placeOf(layout, rank)!.tasks) {
+      transaction.put(jobKey(jobid, task, "procdesc"), { command, pid: pids[task] ?? 0, nodeid });
+    }
+  }
+}
+
+export function putStatuses(
+  transaction: Transaction,
+  jobid: number,
+  statuses: readonly (number | undefined)[],
+): void {
+  for (const [task, status] of statuses.entries()) {
+    if (status === undefined) continue;
+    transaction.put(jobKey(jobid, task, "exit_status"), status);
+    const signal = signalOf(status);
+    if (signal > 0) transaction.put(jobKey(jobid, task, "exit_sig"), signal);
+    else transaction.put(jobKey(jobid, task, "exit_code"), exitCode(status));
+  }
+}
+
+export function putResult(transaction: Transaction, jobid: number, result: JobResult): void {
+  transaction.put(jobKey(jobid, "result"), { ...result, ends: result.ends.map((ends) => ({ ...ends })) });
+}
+
+/** Throws ENOENT for a job that does not exist. */
+export async function readState(kvs: Kvs, jobid: number): Promise<JobState> {
+  return await kvs.get<JobState>(jobKey(jobid, "state"));
+}
+
+/** Undefined until the job has ended. */
+export async function readResult(kvs: Kvs, jobid: number): Promise<JobResult | undefined> {
+  return await maybe(kvs.get<JobResult & Json>(jobKey(jobid, "result")));
+}
+
+/** A job whose keys somebody else may have written. Throws EINVAL for what cannot be run, ENOENT. */
+export async function readJob(kvs: Kvs, jobid: number): Promise<{ spec: JobSpec; layout: Layout | undefined }> {
+  const read = (name: string) => maybe(kvs.get<Json>(jobKey(jobid, name)));
+  const names = ["cmdline", "environ", "cwd", "ntasks", "nnodes", "tasks-per-node", "walltime", "walltime-signal"];
+  const values = await Promise.all(names.map(read));
+  const request: JsonObject = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+  const options = await directory(kvs, jobKey(jobid, "options"));
+  request.options = Object.fromEntries(options.map((name) => [name, 1]));
+  request.input = await tree(kvs, jobKey(jobid, "input"));
+  request.output = await tree(kvs, jobKey(jobid, "output"));
+  return { spec: readSpec(request), layout: await readLayout(kvs, jobid) };
+}
+
+/** Where it was placed already, if it was. */
+async function readLayout(kvs: Kvs, jobid: number): Promise<Layout | undefined> {
+  const ranks = (await directory(kvs, jobKey(jobid, "rank"))).map(Number).sort((a, b) => a - b);
+  const read = <T>(name: string) =>
+    Promise.all(ranks.map((rank) => maybe(kvs.get<T & Json>(jobKey(jobid, "rank", rank, name)))));
+  const [cores, masks] = await Promise.all([read<number>("cores"), read<string>("cpumask")]);
+  const chosen = [...ranks.keys()].filter((i) => Number(cores[i]) > 0);
+  if (chosen.length === 0) return undefined;
+  const cpumask = Object.fromEntries(chosen.flatMap((i) => masks[i] === undefined ? [] : [[ranks[i], `${masks[i]}`]]));
+  return {
+    ranks: chosen.map((i) => ranks[i]!),
+    cores: chosen.map((i) => Number(cores[i])),
+    ...(Object.keys(cpumask).length > 0 && { cpumask }),
+  };
+}
+
+async function maybe<T>(value: Promise<T>): Promise<T | undefined> {
+  try {
+    return await value;
+  } catch (error) {
+    if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR") || isErrno(error, "EISDIR")) return undefined;
+    throw error;
+  }
+}
+
+async function directory(kvs: Kvs, key: string): Promise<string[]> {
+  return [...await maybe(kvs.dir(key)) ?? new Map<string, unknown>()].map(([name]) => name);
+}
+
+/** Values below a key as an object; undefined when there are none. */
+async function tree(kvs: Kvs, key: string): Promise<JsonObject | undefined> {
+  const names = await directory(kvs, key);
+  if (names.length === 0) return undefined;
+  const entries = await Promise.all(names.map(async (name) => {
+    const value = await maybe(kvs.get<Json>(`${key}.${name}`)) ?? await tree(kvs, `${key}.${name}`);
+    return [name, value] as const;
+  }));
+  return Object.fromEntries(entries);
+}
+
+function putDeep(transaction: Transaction, key: string, value: Json): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return void transaction.put(key, value);
+  for (const [name, each] of Object.entries(value)) {
+    if (each !== undefined) putDeep(transaction, `${key}.${name}`, each);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The jobs that have tasks on this rank: `wreck.start`, `wreck.signal`, `wreck.clear`, which rank 0 asks for. What the tasks come to is
+ * brought to the fences `lwj.N.startup` and `lwj.N.shutdown`, counted up the tree, where rank 0 is a party itself.
+ */
+
+import {
+  type Handle,
+  integerField,
+  type MeetingPlace,
+  type Methods,
+  type ModulePorts,
+  type Terms,
+} from "../../broker/handle/mod.ts";
+import { encodeJson, FluxError, Idset, type JsonObject } from "../../broker/message/mod.ts";
+import type { Layout, RankReport, StartRequest } from "./protocol.ts";
+import { RankJob } from "./rank_job.ts";
+
+export interface RunnerOptions {
+  readonly rank: number;
+  readonly handle: Handle;
+  readonly ports: Pick<ModulePorts, "clock" | "tasks" | "log">;
+  readonly place: MeetingPlace;
+}
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #jobs = new Map<number, RankJob>();
+  readonly #stopped = new AbortController();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  get methods(): Methods {
+    return {
+      "wreck.start": ({ payload }) => this.#start(payload as unknown as StartRequest),
+      "wreck.signal": ({ payload }) => this.#get(payload).signal(integerField(payload, "signal")),
+      "wreck.clear": async ({ payload }) => ({ ...await this.#get(payload).clear() }),
+      "wreck.jobs": () => ({ jobs: [...this.#jobs.keys()] }),
+    };
+  }
+
+  /** Jobs with tasks here. */
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  /** Once for a job, however often it is asked for. */
+  #start(request: StartRequest): void {
+    const { rank, handle, ports } = this.#options;
+    const { jobid, layout } = request;
+    if (this.#jobs.has(jobid)) return;
+    const job = new RankJob({
+      request,
+      rank,
+      handle,
+      ports,
+      bring: (phase, report) => void this.#bring(phase, jobid, layout, report),
+      abort: (code, reason) => handle.post("wreck.abort", { jobid, code, reason }, { rank: 0 }),
+    });
+    this.#jobs.set(jobid, job);
+    void job.over.then(() => this.#jobs.delete(jobid));
+    void job.start();
+  }
+
+  /** What becomes of the meeting is rank 0's affair, which is in it. */
+  async #bring(phase: "startup" | "shutdown", jobid: number, layout: Layout, report: RankReport): Promise<void> {
+    const { rank, place } = this.#options;
+    const body = encodeJson({ rank, ...report });
+    try {
+      await place.enter({ sender: `rank ${rank}`, signal: this.#stopped.signal }, {
+        terms: meetingTerms(phase, jobid, layout),
+        body,
+      });
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+    }
+  }
+
+  #get(payload: JsonObject): RankJob {
+    const jobid = integerField(payload, "jobid");
+    const job = this.#jobs.get(jobid);
+    if (!job) throw new FluxError("ENOENT", `job ${jobid} has no tasks here`);
+    return job;
+  }
+}
+
+/** A meeting of the ranks of a job and of rank 0, which watches over it. */
+export function meetingTerms(phase: "startup" | "shutdown", jobid: number, { ranks }: Layout): Terms {
+  const members = new Idset(ranks).add(0);
+  return { name: `lwj.${jobid}.${phase}`, scope: "wreck", nprocs: ranks.length + 1, ranks: `${members}` };
+}

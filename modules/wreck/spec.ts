@@ -1,0 +1,65 @@
+/** What a job is asked for as it comes in a request, or as it stands in the KVS. Pure. */
+
+import { integerField, objectField, optionalInteger, optionalString, stringsField } from "../../broker/handle/mod.ts";
+import { FluxError, type JsonObject } from "../../broker/message/mod.ts";
+import { signalNumber } from "../../broker/ports/mod.ts";
+import type { JobSpec } from "./protocol.ts";
+
+/** The most tasks of one job. */
+const TASKS = 1 << 20;
+
+/** Throws EPROTO for a field of a wrong type, EINVAL for a value that cannot be; both name it. */
+export function readSpec(payload: JsonObject): JobSpec {
+  const cmdline = stringsField(payload, "cmdline");
+  if (cmdline.length === 0) throw new FluxError("EINVAL", `"cmdline" is empty`);
+  const environ = payload.environ === undefined || payload.environ === null ? {} : objectField(payload, "environ");
+  for (const [name, value] of Object.entries(environ)) {
+    if (typeof value !== "string") throw new FluxError("EPROTO", `"environ.${name}" must be a string`);
+  }
+  const cwd = optionalString(payload, "cwd");
+  const ntasks = payload.ntasks === undefined || payload.ntasks === null ? 1 : integerField(payload, "ntasks");
+  const counts = {
+    ntasks,
+    nnodes: optionalInteger(payload, "nnodes"),
+    each: optionalInteger(payload, "tasks-per-node"),
+  };
+  for (const count of Object.values(counts)) {
+    if (count !== undefined && (count < 1 || count > TASKS)) {
+      throw new FluxError("EINVAL", `${count} is no number of tasks`);
+    }
+  }
+  const walltime = payload.walltime ?? 0;
+  if (typeof walltime !== "number" || !(walltime >= 0)) throw new FluxError("EPROTO", `"walltime" must be seconds`);
+  return {
+    cmdline,
+    environ: environ as Record<string, string>,
+    ...(cwd !== undefined && { cwd }),
+    ntasks,
+    ...(counts.nnodes !== undefined && { nnodes: counts.nnodes }),
+    ...(counts.each !== undefined && { "tasks-per-node": counts.each }),
+    walltime,
+    ...readSignal(payload),
+    options: readOptions(payload),
+    ...(payload.input !== undefined && payload.input !== null && { input: objectField(payload, "input") }),
+    ...(payload.output !== undefined && payload.output !== null && { output: objectField(payload, "output") }),
+  };
+}
+
+/** The number of the signal at the end of a job's time; undefined for the usual one. */
+export function walltimeSignal({ "walltime-signal": signal }: JobSpec): number | undefined {
+  return signal === undefined ? undefined : signalNumber(`${signal}`);
+}
+
+function readSignal({ "walltime-signal": signal }: JsonObject): Pick<JobSpec, "walltime-signal"> {
+  if (signal === undefined || signal === null) return {};
+  if ((typeof signal !== "string" && typeof signal !== "number") || signalNumber(`${signal}`) === undefined) {
+    throw new FluxError("EINVAL", `"walltime-signal": ${JSON.stringify(signal)} is no signal`);
+  }
+  return { "walltime-signal": signal };
+}
+
+function readOptions(payload: JsonObject): Record<string, number> {
+  if (payload.options === undefined || payload.options === null) return {};
+  const options = objectField(payload, "options");
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value).map(([name]) => [name, 1]));
+}
