@@ -64,7 +64,7 @@ export class MeetingPlace {
       label,
       rank,
       size,
-      children: childCount(rank, size, arity),
+      arity,
       instance: random.uuid(),
     });
     if (rank !== 0) return;
@@ -209,9 +209,4 @@ export class MeetingPlace {
       if (!(error instanceof FluxError)) throw error;
     }
   }
-}
-
-function childCount(rank: number, size: number, arity: number): number {
-  if (arity === 0) return rank === 0 ? size - 1 : 0;
-  return Math.max(0, Math.min(arity, size - (arity * rank + 1)));
 }

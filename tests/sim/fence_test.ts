@@ -158,7 +158,8 @@ Deno.test("kvs.fence with a member set fails by name when a member dies, before 
     await session.run(3000);
     const start = session.clock.now();
     for (const one of enter()) await session.settle(assertRejects(one, failure));
-    assert(session.clock.now() - start < 100, `after ${session.clock.now() - start} ms`);
+    // Known to be gone: nobody waits for it as long as for one that may come back.
+    assert(session.clock.now() - start < 300, `after ${session.clock.now() - start} ms`);
   }));
 
 Deno.test("kvs.fence is aborted for all when a client goes before the others have come", async () => {

@@ -2,9 +2,9 @@ import { Gathering, type GatheringStep } from "../../../broker/handle/gathering.
 import type { Batch, Terms } from "../../../broker/handle/rendezvous.ts";
 import { assert, assertEquals } from "../../assert.ts";
 
-const terms: Terms = { name: "x", scope: "1000:1", nprocs: 4 };
-const at = (rank: number, children = 0) =>
-  new Gathering<string>({ label: "test", rank, size: 4, children, instance: `i${rank}` });
+const terms: Terms = { name: "x", scope: "1000:1", nprocs: 5 };
+/** Ranks 3 and 4 are below rank 1. */
+const at = (rank: number) => new Gathering<string>({ label: "test", rank, size: 5, arity: 2, instance: `i${rank}` });
 const enter = (gathering: Gathering<string>, waiter: string, more = {}, now = 0) =>
   gathering.enter({ terms, waiter, client: waiter, count: 1, ...more }, now);
 
@@ -40,7 +40,7 @@ Deno.test("Gathering.enter() at a leaf passes on in the same turn, and what come
 });
 
 Deno.test("Gathering.take() waits until all children have brought something, and this rank too", () => {
-  const inner = at(1, 2);
+  const inner = at(1);
   const first = inner.take({ terms, batches: [fromChild(3)] }, "child 3", "link 3", 0);
   assertEquals(flushes(first), [50], "so many meet that all may be expected");
   assertEquals(flushes(enter(inner, "own")), []);
@@ -52,8 +52,15 @@ Deno.test("Gathering.take() waits until all children have brought something, and
   assertEquals(told.map(([to]) => to).sort(), ["child 2", "child 3", "own"]);
 });
 
+Deno.test("Gathering.take() expects nothing of children below whom no rank takes part, nor of itself if it does not", () => {
+  const inner = at(1);
+  const some = { ...terms, nprocs: 2, ranks: "2,4" };
+  const steps = inner.take({ terms: some, batches: [fromChild(4)] }, "child 4", "link 4", 0);
+  assertEquals(flushes(steps), [0]);
+});
+
 Deno.test("Gathering.take() remembers who came to the last meeting of the kind, and expects the same", () => {
-  const inner = at(1, 2);
+  const inner = at(1);
   const two = { ...terms, nprocs: 2 };
   const meet = (name: string, number: number) => {
     const steps = inner.take({ terms: { ...two, name }, batches: [fromChild(3, number)] }, name, "link 3", 0);
@@ -66,7 +73,7 @@ Deno.test("Gathering.take() remembers who came to the last meeting of the kind, 
 });
 
 Deno.test("Gathering.answered() for some of the batches tells whom it concerns, and sends the others again", () => {
-  const inner = at(1, 2);
+  const inner = at(1);
   const steps = inner.take({ terms, batches: [fromChild(3, 1), fromChild(3, 2)] }, "child", "link", 0);
   const { ids } = parcel(inner.flush(key(steps), 0));
   const next = inner.answered(key(steps), ids, { errnum: 0 }, 0, [ids[0]!]);
@@ -129,16 +136,16 @@ Deno.test("Gathering.enter() of one client twice is EEXIST, and withdraws the fi
 
 Deno.test("Gathering.enter() begins another batch when one has all who are to meet", () => {
   const leaf = at(3);
-  const steps = enter(leaf, "a", { count: 3 });
+  const steps = enter(leaf, "a", { count: 4 });
   enter(leaf, "b", { count: 2 });
   assertEquals(parcel(leaf.flush(key(steps), 0)).parcel.batches.map(({ count, open }) => [count, open]), [
-    [3, []],
+    [4, []],
     [2, [1]],
   ]);
 });
 
 Deno.test("Gathering.flush() puts large bodies in parcels of their own", () => {
-  const inner = at(1, 2);
+  const inner = at(1);
   const large = (rank: number) => fromChild(rank, 1, { bodies: [new Uint8Array(10 << 20)] });
   const steps = inner.take({ terms, batches: [large(2), large(3), fromChild(4)] }, "child", "link", 0);
   const sent = inner.flush(key(steps), 0).flatMap((step) => step.kind === "forward" ? [step.ids.length] : []);

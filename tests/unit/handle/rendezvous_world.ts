@@ -37,8 +37,7 @@ export class RendezvousWorld {
     this.#random = random;
     this.#faults = faults;
     for (let rank = 0; rank < size; rank++) {
-      const children = Math.max(0, Math.min(2, size - (2 * rank + 1)));
-      this.#ranks.push(new Gathering({ label: "test", rank, size, children, instance: `i${rank}` }));
+      this.#ranks.push(new Gathering({ label: "test", rank, size, arity: 2, instance: `i${rank}` }));
       this.#parents.push(Math.floor((rank - 1) / 2));
     }
   }
