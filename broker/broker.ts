@@ -82,6 +82,7 @@ export class Broker implements BrokerParts {
   readonly kin: Kin;
   readonly guard: Guard;
   adrift: string | undefined;
+  hosts: readonly string[];
   readonly keyring: Keyring;
   readonly logs: LogService;
   /** The handle of the broker's own services. */
@@ -97,6 +98,7 @@ export class Broker implements BrokerParts {
     const { clock, random, transport } = ports;
     this.options = options;
     this.ports = ports;
+    this.hosts = Array<string>(size).fill(hostname);
     this.uuid = random.uuid();
     this.topology = new Topology(size, options.arity);
     this.machine = new StateMachine(() => clock.now());
@@ -208,9 +210,16 @@ export class Broker implements BrokerParts {
 
   /**
    * Brings the broker up to state `run`. `parent` is null at rank 0. One that comes back to a session names all who are above
-   * by the topology, the parent first: it joins whoever of them takes it in. Throws when it cannot join or load its modules.
+   * by the topology, the parent first: it joins whoever of them takes it in. `hosts` are the names of all ranks' hosts, this
+   * one's unless given. Throws when it cannot join or load its modules.
    */
-  async start(parent: Card | null, right: Card | null, above?: readonly Card[]): Promise<void> {
+  async start(
+    parent: Card | null,
+    right: Card | null,
+    above?: readonly Card[],
+    hosts?: readonly string[],
+  ): Promise<void> {
+    if (hosts) this.hosts = hosts;
     if (right) this.ring.aim(right.ring, right.publicKey);
     if (parent) this.reparent.began(parent);
     await this.#serving;

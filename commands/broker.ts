@@ -32,9 +32,11 @@ export default command({
     if (path !== undefined) Deno.env.set("FLUX_MODULE_PATH", [path, env.FLUX_MODULE_PATH].filter(Boolean).join(":"));
     const grace = opts["shutdown-grace"] ?? settings.shutdownGrace(size);
     const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
-    const hostname = Deno.hostname();
+    const hostname = boot.hostnameOf(method, env, Deno.hostname());
     return await boot.runRank({
       method,
+      hostname,
+      interfaceHint: attributes["tbon.interface-hint"],
       rundir,
       self: selfArgv(),
       program: args,

@@ -32,6 +32,11 @@ export const BROKER_OPTIONS = {
   "scratch-directory": { short: "D", type: "string", arg: "DIR", help: "Put sockets into DIR, which must exist" },
   statedir: { type: "string", arg: "DIR", help: "Keep the session's data in DIR; rank 0 makes it if it is missing" },
   sync: { type: "string", arg: "MODE", default: "normal", help: "Data survives: normal, a crash; full, a power loss" },
+  interface: {
+    type: "string",
+    arg: "NAME",
+    help: "Be reached by this interface: a name, a network (10.1.0.0/16), or default-route",
+  },
   "enable-epgm": { short: "E", type: "flag", help: "Not supported: events travel the tree" },
   "shared-ipc-namespace": { short: "I", type: "flag", help: "For compatibility; has no effect" },
   "boot-method": {

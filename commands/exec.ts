@@ -1,6 +1,6 @@
 /** `flux exec`: a program run on many ranks at once (cli.md §4.18). */
 
-import { Idset, type Json } from "../broker/message/mod.ts";
+import { Idset, type Json, parseHostlist } from "../broker/message/mod.ts";
 import { command, CommandError, type Context, type OptionSpec } from "./mod.ts";
 import { Execution } from "./exec/execution.ts";
 import { Printer } from "./exec/printer.ts";
@@ -38,7 +38,12 @@ export default command({
       argv: args,
       cwd: directory(opts.dir),
       env: Deno.env.toObject(),
-      printer: new Printer({ label: opts.labelio, json, hosts: hosts?.value.split(","), printError }),
+      printer: new Printer({
+        label: opts.labelio,
+        json,
+        ...(hosts && { hosts: parseHostlist(hosts.value) }),
+        printError,
+      }),
       ...(!opts.noinput && { read }),
       warn,
       verbose: opts.verbose,

@@ -1,7 +1,7 @@
 /** The tree of a session as it is: each broker is asked how it and its children are. */
 
 import type { Handle } from "../broker/handle/mod.ts";
-import { FluxError, type JsonObject } from "../broker/message/mod.ts";
+import { FluxError, type JsonObject, parseHostlist } from "../broker/message/mod.ts";
 import { liveStatus } from "./live_status.ts";
 
 /** A broker may take this long to answer, ms. */
@@ -30,7 +30,7 @@ interface Health extends JsonObject {
 export async function hostnames(handle: Handle): Promise<(rank: number) => string> {
   const status = await liveStatus(handle);
   const { value } = await handle.rpc<{ value: string }>("attr.get", { name: "hostlist" });
-  const listed = value.split(",");
+  const listed = parseHostlist(value);
   return (rank) => status?.ranks[rank]?.host || listed[rank] || "?";
 }
 

@@ -1,6 +1,6 @@
 /** `flux ps`: the processes that brokers run (cli.md §4.19). */
 
-import type { JsonObject } from "../broker/message/mod.ts";
+import { type JsonObject, parseHostlist } from "../broker/message/mod.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
 import { askRanks } from "./ranks.ts";
 
@@ -30,7 +30,7 @@ export default command({
     if (args.length > 0) throw new UsageError("ps takes no arguments");
     const handle = await connect();
     const hosts = opts.verbose || json
-      ? (await handle.rpc<{ value: string }>("attr.get", { name: "hostlist" })).value.split(",")
+      ? parseHostlist((await handle.rpc<{ value: string }>("attr.get", { name: "hostlist" })).value)
       : [];
     const rows: Row[] = [];
     const failures: string[] = [];

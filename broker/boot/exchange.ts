@@ -3,8 +3,17 @@
  * again until all have.
  */
 
-import { type Card, cardFields, FluxError, type JsonObject, readCard } from "../message/mod.ts";
+import {
+  type Card,
+  cardFields,
+  FluxError,
+  formatHostlist,
+  type JsonObject,
+  parseHostlist,
+  readCard,
+} from "../message/mod.ts";
 import type { PmiClient } from "../pmi/mod.ts";
+import { getLong, putLong } from "./long_values.ts";
 import type { Identity } from "./user_key.ts";
 
 /** Who a rank has to do with. `Topology` of broker/overlay is one. */
@@ -22,7 +31,12 @@ export interface Neighbours {
   readonly keys: ReadonlyMap<string, number>;
   /** Who is above by the topology, the parent first: for a rank that comes back to a session. */
   readonly above?: readonly Card[];
+  /** The names of all ranks' hosts. */
+  readonly hosts: readonly string[];
 }
+
+/** Under which rank 0 puts up the names of all hosts. */
+const HOSTS = "hosts";
 
 /** What `exchange` needs of the user's key. `UserKey` is one. */
 export interface CardSeal {
@@ -30,55 +44,59 @@ export interface CardSeal {
   check(fields: JsonObject, identity: Identity): void;
 }
 
+export interface ExchangeOptions {
+  readonly size: number;
+  readonly shape: Shape;
+  /** With it every card must bear it; the session is what the server calls it. */
+  readonly seal?: CardSeal | undefined;
+  /** Ranks may be on other hosts: their names are exchanged too. */
+  readonly isSpread: boolean;
+}
+
 /**
- * Opens the conversation with the PMI server. With a `seal` every card must bear it; the session is what the server calls it. Throws
- * what `PmiClient` throws, EMSGSIZE for a card that is too long, EACCES for one without the right seal.
+ * Exchanges cards over a conversation with a PMI server that was opened. Throws what `PmiClient` throws, EPROTO for what is no
+ * card, EACCES for one without the right seal.
  */
-export async function exchange(
-  pmi: PmiClient,
-  card: Card,
-  size: number,
-  shape: Shape,
-  seal?: CardSeal,
-): Promise<Neighbours> {
-  const { rank } = card;
-  await pmi.init();
+export async function exchange(pmi: PmiClient, card: Card, options: ExchangeOptions): Promise<Neighbours> {
+  const { size, seal, isSpread } = options;
   const fields = cardFields(card);
-  const text = JSON.stringify(seal ? seal.seal(fields, { session: pmi.kvsname, size, rank }) : fields);
-  if (text.length > pmi.valueLimit) {
-    throw new FluxError("EMSGSIZE", `business card of ${text.length} bytes; the PMI server takes ${pmi.valueLimit}`);
-  }
-  await pmi.put(`${rank}`, text);
+  await putLong(pmi, `${card.rank}`, JSON.stringify(seal?.seal(fields, identity(pmi, options, card.rank)) ?? fields));
   await pmi.barrier();
-  const neighbours = await readNeighbours(pmi, rank, size, shape, seal);
+  const neighbours = await readNeighbours(pmi, card.rank, options);
+  if (isSpread && card.rank === 0) {
+    const others = Array.from({ length: size - 1 }, async (_, at) => `${(await readFields(pmi, at + 1)).host}`);
+    await putLong(pmi, HOSTS, formatHostlist([card.hostname, ...await Promise.all(others)]));
+  }
   // Nobody may dial before the one who is dialled knows whom to admit.
   await pmi.barrier();
-  return neighbours;
+  const hosts = isSpread ? parseHostlist(await getLong(pmi, HOSTS)) : Array<string>(size).fill(card.hostname);
+  return { ...neighbours, hosts };
 }
 
 /** The same for a rank that comes back: all others have exchanged their cards long ago. */
-export async function exchangeAnew(pmi: PmiClient, card: Card, size: number, shape: Shape): Promise<Neighbours> {
-  const { rank } = card;
-  await pmi.init();
-  await pmi.put(`${rank}`, JSON.stringify(cardFields(card)));
+export async function exchangeAnew(pmi: PmiClient, card: Card, options: ExchangeOptions): Promise<Neighbours> {
+  const { size, shape } = options;
+  await putLong(pmi, `${card.rank}`, JSON.stringify(cardFields(card)));
   const above: Card[] = [];
-  for (let at = shape.parent(rank); at !== null; at = shape.parent(at)) above.push(await readOne(pmi, at, size));
-  return { ...await readNeighbours(pmi, rank, size, shape), above };
+  for (let at = shape.parent(card.rank); at !== null; at = shape.parent(at)) {
+    above.push(await readOne(pmi, at, options));
+  }
+  const neighbours = await readNeighbours(pmi, card.rank, options);
+  return { ...neighbours, above, hosts: Array<string>(size).fill(card.hostname) };
 }
 
 async function readNeighbours(
   pmi: PmiClient,
   rank: number,
-  size: number,
-  shape: Shape,
-  seal?: CardSeal,
-): Promise<Neighbours> {
+  options: ExchangeOptions,
+): Promise<Omit<Neighbours, "hosts">> {
+  const { size, shape } = options;
   const parentRank = shape.parent(rank);
   const right = (rank + size - 1) % size, left = (rank + 1) % size;
   const wanted = new Set([...shape.children(rank), left, right, ...(parentRank === null ? [] : [parentRank])]);
   wanted.delete(rank);
   const cards = new Map<number, Card>();
-  await Promise.all([...wanted].map(async (one) => cards.set(one, await readOne(pmi, one, size, seal))));
+  await Promise.all([...wanted].map(async (one) => cards.set(one, await readOne(pmi, one, options))));
   const keys = new Map<string, number>();
   for (const one of [left, ...shape.children(rank)]) {
     const key = cards.get(one)?.publicKey;
@@ -91,10 +109,18 @@ async function readNeighbours(
   };
 }
 
-async function readOne(pmi: PmiClient, rank: number, size: number, seal?: CardSeal): Promise<Card> {
-  const fields = parseCard(rank, await pmi.get(`${rank}`));
-  seal?.check(fields, { session: pmi.kvsname, size, rank });
+async function readOne(pmi: PmiClient, rank: number, options: ExchangeOptions): Promise<Card> {
+  const fields = await readFields(pmi, rank);
+  options.seal?.check(fields, identity(pmi, options, rank));
   return readCard(rank, fields);
+}
+
+async function readFields(pmi: PmiClient, rank: number): Promise<JsonObject> {
+  return parseCard(rank, await getLong(pmi, `${rank}`));
+}
+
+function identity(pmi: PmiClient, { size }: ExchangeOptions, rank: number): Identity {
+  return { session: pmi.kvsname, size, rank };
 }
 
 function parseCard(rank: number, text: string): JsonObject {

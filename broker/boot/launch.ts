@@ -24,7 +24,7 @@ import { killTree, processState } from "./process_tree.ts";
 import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
 import { Revivals } from "./revivals.ts";
 import { linkProgram, planRunDirectory, removeRunDirectory } from "./run_directory.ts";
-import { WireUp } from "./wire_up.ts";
+import { WireUpServer } from "./wire_up_server.ts";
 
 /** How often the initial program is looked at, in case that rank 0 no longer does, ms. */
 const LOOK = 1000;
@@ -69,7 +69,7 @@ export class Launch {
   readonly #options: LaunchOptions;
   readonly #ports: LaunchPorts;
   readonly #members: Member[] = [];
-  readonly #wireUp: WireUp;
+  readonly #wireUp: WireUpServer;
   readonly #done = Promise.withResolvers<number>();
   readonly #alarms: Alarms<"deadline" | "notice" | "look" | "hang" | "killer" | "answer" | "report">;
   readonly #lost = new Grouped();
@@ -88,7 +88,7 @@ export class Launch {
     this.#options = options;
     this.#ports = ports;
     this.#alarms = new Alarms(ports.clock);
-    this.#wireUp = new WireUp(options.size);
+    this.#wireUp = new WireUpServer(options.size);
     this.#revivals = new Revivals({
       clock: ports.clock,
       timeout: options.timeout,

@@ -37,3 +37,9 @@ function number(name: string, env: (name: string) => string | undefined): number
   if (!/^\d{1,9}$/.test(text)) throw new FluxError("EINVAL", `${name}=${text} is not a number`);
   return Number(text);
 }
+
+/** What the host of a rank is called: Slurm's name for it where Slurm has started the rank, else what the `system` says. */
+export function hostnameOf(method: BootMethod, env: Readonly<Record<string, string>>, system: string): string {
+  const isLocal = method.kind === "single" || method.kind === "start";
+  return (isLocal ? undefined : env.SLURMD_NODENAME) || system;
+}

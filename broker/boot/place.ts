@@ -1,62 +1,136 @@
-/** One rank's place in a run directory, from its pid file to what has to be removed at the end. */
+/**
+ * One rank's place in a run directory, from its pid file to what has to be removed at the end. A rank that lives holds a lock
+ * on its pid file, so that others know, whatever became of the process and its number.
+ */
 
 import type { Random } from "../ports/mod.ts";
 import { isAlive } from "./process_tree.ts";
 import { createRunDirectory, linkProgram, removeRunDirectory } from "./run_directory.ts";
+import { shareRunDirectory } from "./shared_directory.ts";
 
 const PID_FILE = /^broker-\d+\.pid$/;
+/** How often a directory that others remove at the same moment is made again. */
+const TRIES = 20;
+
+/** Which run directory. */
+export type Site =
+  /** One that somebody made for us, and removes, unless he is gone. */
+  | { readonly kind: "given"; readonly path: string }
+  /** One of our own. */
+  | { readonly kind: "own" }
+  /** The one of all ranks of a session on this host: the first makes it, the last removes it. */
+  | { readonly kind: "shared"; readonly session: string; readonly size: number };
 
 export class Place {
   /** The run directory. */
   readonly path: string;
+  readonly #site: Site;
   readonly #file: string;
-  readonly #owned: boolean;
+  readonly #make: () => string;
+  #held: Deno.FsFile | undefined;
 
-  /** The place of `rank` in `given`, or in a directory of its own. Throws EACCES when none can be made. */
-  constructor(rank: number, given: string | undefined, env: Env, self: readonly string[], random: Random) {
-    this.#owned = given === undefined;
-    this.path = given ?? createRunDirectory((name) => env[name], rank + 1, random).path;
-    if (this.#owned) linkProgram(this.path, self);
+  /** The place of `rank`; `self` is how to start this program. Throws EACCES when no directory can be made. */
+  constructor(rank: number, site: Site, env: Env, self: readonly string[], random: Random) {
+    this.#site = site;
+    this.#make = () => {
+      if (site.kind === "given") return site.path;
+      const path = findDirectory(rank, site, (name) => env[name], random);
+      linkProgram(path, self);
+      return path;
+    };
+    this.path = this.#make();
     this.#file = `${this.path}/broker-${rank}.pid`;
   }
 
   /** Says that this rank lives here. Throws what the disk says. */
   take(): void {
-    Deno.writeTextFileSync(this.#file, `${Deno.pid}\n`);
+    for (let tries = 1; !this.#held; tries++) {
+      try {
+        this.#held = writePidFile(this.#file);
+      } catch (error) {
+        const wasRemoved = this.#site.kind === "shared" && error instanceof Deno.errors.NotFound && tries < TRIES;
+        if (!wasRemoved) throw error;
+        this.#make();
+      }
+    }
   }
 
   /**
    * Removes the pid file, and with it a directory of our own. One that was given belongs to who gave it, unless `orphaned`
-   * says that he is gone: then the last rank to leave removes it. Idempotent.
+   * says that he is gone: then the last rank to leave removes it, as it does a shared one. Idempotent.
    */
   leave(orphaned: boolean): void {
-    try {
-      Deno.removeSync(this.#file);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    if (this.#owned || (orphaned && !this.#inhabited())) removeRunDirectory(this.path);
+    if (this.#held) remove(this.#file);
+    this.#held?.close();
+    this.#held = undefined;
+    const { kind } = this.#site;
+    if (kind === "own" || ((kind === "shared" || orphaned) && !isInhabited(this.path))) removeRunDirectory(this.path);
   }
+}
 
-  #inhabited(): boolean {
-    try {
-      return [...Deno.readDirSync(this.path)].some(({ name }) =>
-        PID_FILE.test(name) && isAlive(Number(Deno.readTextFileSync(`${this.path}/${name}`)))
-      );
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return this.#inhabitedStill();
-      throw error;
-    }
+function findDirectory(
+  rank: number,
+  site: Site & { kind: "own" | "shared" },
+  env: (name: string) => string | undefined,
+  random: Random,
+): string {
+  if (site.kind === "own") return createRunDirectory(env, rank + 1, random).path;
+  return shareRunDirectory(env, site.size, site.session);
+}
+
+/** Under its name the file is locked from the first moment. */
+function writePidFile(path: string): Deno.FsFile {
+  const draft = `${path}.${Deno.pid}`;
+  const file = Deno.openSync(draft, { write: true, create: true, truncate: true, mode: 0o600 });
+  try {
+    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+    lock(file);
+    Deno.renameSync(draft, path);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
   }
+}
 
-  /** A file went away while we looked: look again, unless the whole directory went. */
-  #inhabitedStill(): boolean {
-    try {
-      Deno.statSync(this.path);
-    } catch {
-      return false;
-    }
-    return this.#inhabited();
+function lock(file: Deno.FsFile): void {
+  try {
+    file.tryLockSync(true);
+  } catch {
+    // This file system knows no locks; the number has to do.
+  }
+}
+
+/** Whether a rank lives in a run directory. */
+export function isInhabited(path: string): boolean {
+  try {
+    return [...Deno.readDirSync(path)].some(({ name }) => PID_FILE.test(name) && isHeld(`${path}/${name}`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Whether who wrote a pid file lives. A file that goes away meanwhile is nobody's. */
+function isHeld(path: string): boolean {
+  let file: Deno.FsFile | undefined;
+  try {
+    file = Deno.openSync(path, { read: true, write: true });
+    return !file.tryLockSync(true);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (!file) throw error;
+    return isAlive(Number(Deno.readTextFileSync(path))); // this file system knows no locks
+  } finally {
+    file?.close();
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -5,16 +5,17 @@
 
 import { type Card, cardFields, FluxError, type Idset, isErrno, readCard } from "../message/mod.ts";
 import { type Clock, type KeyPair, type Random, signalName, type Spawner } from "../ports/mod.ts";
-import { fdStream, LineStream, PMI_LIMITS, PmiClient } from "../pmi/mod.ts";
+import { bracketed, ownAddresses } from "./addresses.ts";
 import type { Ending, Order, Report } from "./control.ts";
-import { type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
+import type { CardSeal, Neighbours, Shape } from "./exchange.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
 import { describeRanks } from "./report.ts";
 import type { BootMethod } from "./method.ts";
-import { Place } from "./place.ts";
+import { Place, type Site } from "./place.ts";
 import { processState } from "./process_tree.ts";
 import { Program, type Source } from "./program.ts";
 import { Starter } from "./starter.ts";
+import { ALONE, pmiWireUp, returningWireUp, servedWireUp, type WireUp } from "./wire_up.ts";
 
 /** What a shell says of a program that is not there, and of one that cannot be run. */
 const NOT_FOUND = 127, NOT_RUNNABLE = 126;
@@ -25,7 +26,12 @@ const PROGRAM_LABEL = "rc2";
 /** What this needs of a broker. `Broker` is one. */
 export interface RankBroker {
   listen(endpoints: { tbon: string; events: string; ring: string }): Card;
-  start(parent: Card | null, right: Card | null, above?: readonly Card[]): Promise<void>;
+  start(
+    parent: Card | null,
+    right: Card | null,
+    above?: readonly Card[],
+    hosts?: readonly string[],
+  ): Promise<void>;
   shutdown(exitCode: number, reason: string): Promise<void>;
   /** Resolves when it begins to end, for whatever reason. */
   readonly ending: Promise<Ending>;
@@ -49,6 +55,10 @@ interface Adopted {
 
 export interface RankOptions {
   readonly method: BootMethod;
+  /** What this host is called. */
+  readonly hostname: string;
+  /** Which of this host's addresses others are given; see addresses.ts. */
+  readonly interfaceHint: string | undefined;
   /** Where the sockets go; made, and removed at the end, when it is not given. */
   readonly rundir: string | undefined;
   /** How to start this program: the initial program finds it as `flux`. */
@@ -96,7 +106,7 @@ export async function runRank(options: RankOptions, ports: RankPorts): Promise<n
 class Rank {
   readonly #options: RankOptions;
   readonly #ports: RankPorts;
-  readonly #place: Place;
+  #place: Place | undefined;
   #starter: Starter | undefined;
   #broker: RankBroker | undefined;
   /** The broker is in state `run`: it can end in order. */
@@ -110,8 +120,6 @@ class Rank {
   constructor(options: RankOptions, ports: RankPorts) {
     this.#options = options;
     this.#ports = ports;
-    const { method, rundir, env, self } = options;
-    this.#place = new Place(method.rank, rundir, env, self, ports.random);
     this.#stopped.promise.catch(() => {});
   }
 
@@ -125,7 +133,7 @@ class Rank {
     } catch (error) {
       return this.#failed(error);
     } finally {
-      this.#place.leave(this.#orphaned);
+      this.#place?.leave(this.#orphaned);
       await this.#starter?.close();
     }
   }
@@ -141,61 +149,74 @@ class Rank {
 
   /** From nothing to the initial program, which ends the broker when it ends. */
   async #start(): Promise<void> {
-    const { method, keys: makeKeys } = this.#options;
+    const { method, keys: makeKeys, timeout } = this.#options;
     const { rank } = method;
-    if (method.kind === "start") {
-      const events = { order: (order: Order) => this.#obey(order), gone: () => this.#abandoned() };
-      this.#starter = await Starter.connect(method.path, events, this.#ports.clock, () => this.#orphaned);
-      this.#place.take();
-      this.#report({ hello: rank });
-    } else this.#place.take();
-    const deadline = this.#starter ? undefined : this.#ports.clock.after(this.#options.timeout, () => this.#tooLate());
-    let neighbours: Neighbours = { parent: null, right: null, keys: new Map() };
-    const keys = makeKeys();
+    const deadline = method.kind === "start" ? undefined : this.#ports.clock.after(timeout, () => this.#tooLate());
+    const wireUp = await this.#wireUp();
+    const place = this.#place ??= this.#findPlace(wireUp);
+    place.take();
+    this.#report({ hello: rank });
+    let neighbours: Neighbours = { parent: null, right: null, keys: new Map(), hosts: [] };
     const broker = this.#options.broker({
-      rundir: this.#place.path,
-      keys,
+      rundir: place.path,
+      keys: makeKeys(),
       rankOf: (publicKey) => neighbours.keys.get(publicKey),
       ...(this.#starter && rank === 0 && { restart: (other: number) => this.#restart(other) }),
     });
     this.#broker = broker;
-    const at = (name: string) => `ipc://${this.#place.path}/${name}-${rank}`;
-    const card = broker.listen({ tbon: at("tbon"), events: at("event"), ring: at("ring") });
-    neighbours = await this.#wireUp(card);
+    const card = broker.listen(this.#endpoints(place.path, wireUp.isSpread));
+    neighbours = await wireUp.meet(card);
     void broker.ending.then((ending) => {
       this.#program?.end();
       this.#report({ ending });
     });
     void broker.machine.when("quorum").then(() => this.#report({ joined: true }));
-    await broker.start(neighbours.parent, neighbours.right, neighbours.above);
+    await broker.start(neighbours.parent, neighbours.right, neighbours.above, neighbours.hosts);
     deadline?.cancel();
     this.#up = true;
     this.#report({ up: true });
     if (rank === 0 && !this.#starter) this.#runProgram(broker);
   }
 
-  async #wireUp(card: Card): Promise<Neighbours> {
+  async #wireUp(): Promise<WireUp> {
     const { method, shape, userKey } = this.#options;
-    if (method.kind === "single") return { parent: null, right: null, keys: new Map() };
-    if (method.kind === "start" && method.anew) {
-      this.#report({ returning: { uuid: this.#broker!.uuid, card: cardFields(card) } });
-      return await exchangeAnew(new PmiClient(this.#starter!.pmi), card, method.size, shape);
-    }
-    if (method.kind === "start") return await exchange(new PmiClient(this.#starter!.pmi), card, method.size, shape);
-    const pmi = new PmiClient(new LineStream(fdStream(method.fd), PMI_LIMITS.line));
-    const neighbours = await exchange(pmi, card, method.size, shape, card.publicKey ? await userKey() : undefined);
-    await pmi.finalize();
-    for (const other of [neighbours.parent, neighbours.right]) {
-      if (!other || other.hostname === card.hostname) continue;
-      throw new FluxError("ENOTSUP", `rank ${other.rank} is on ${other.hostname}: all ranks must be on one machine`);
-    }
-    return neighbours;
+    const options = { size: method.size, shape, userKey };
+    if (method.kind === "single") return ALONE;
+    if (method.kind === "fd") return await pmiWireUp(method.fd, options);
+    this.#place = this.#findPlace();
+    const events = { order: (order: Order) => this.#obey(order), gone: () => this.#abandoned() };
+    this.#starter = await Starter.connect(method.path, events, this.#ports.clock, () => this.#orphaned);
+    const { pmi } = this.#starter;
+    if (!method.anew) return servedWireUp(pmi, options);
+    return returningWireUp(
+      pmi,
+      options,
+      (card) => this.#report({ returning: { uuid: this.#broker!.uuid, card: cardFields(card) } }),
+    );
+  }
+
+  #findPlace({ session }: WireUp = ALONE): Place {
+    const { method: { rank, size }, rundir, hostname, env, self } = this.#options;
+    const site: Site = rundir !== undefined
+      ? { kind: "given", path: rundir }
+      : size === 1
+      ? { kind: "own" }
+      : { kind: "shared", session: [session, hostname, Deno.uid()].join(" "), size };
+    return new Place(rank, site, env, self, this.#ports.random);
+  }
+
+  /** Sockets for the ranks of this host, and ports for those of others. */
+  #endpoints(rundir: string, isSpread: boolean): { tbon: string; events: string; ring: string } {
+    const { method: { rank }, interfaceHint } = this.#options;
+    const ports = isSpread ? ownAddresses(interfaceHint).map((address) => `tcp://${bracketed(address)}:*`) : [];
+    const at = (name: string) => [`ipc://${rundir}/${name}-${rank}`, ...ports].join(",");
+    return { tbon: at("tbon"), events: at("event"), ring: at("ring") };
   }
 
   #runProgram(broker: RankBroker): void {
     const { env, program, patience, quiet } = this.#options;
     const { clock, spawner } = this.#ports;
-    const rundir = this.#place.path;
+    const rundir = this.#place!.path;
     const argv = programArgv(program, env);
     if (!quiet) broker.log("info", `starting initial program: ${argv.join(" ")}`);
     try {
@@ -280,7 +301,7 @@ class Rank {
     this.#program?.kill();
     this.#end(1, "flux start is gone");
     this.#ports.clock.after(this.#options.patience, () => {
-      this.#place.leave(true);
+      this.#place?.leave(true);
       Deno.exit(1);
     });
   }

@@ -10,8 +10,8 @@ import type { Random } from "../ports/mod.ts";
 /** Longest path of a UNIX socket, bytes. */
 const SOCKET_PATH_LIMIT = 107;
 /** Where short links are put, the first that can be written. */
-const SHORT_PLACES = ["/tmp", "/dev/shm", "/var/tmp"];
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+export const SHORT_PLACES = ["/tmp", "/dev/shm", "/var/tmp"];
+export const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 export interface RunDirectory {
   /** What everyone is told; sockets under it have paths that fit. */
@@ -91,17 +91,26 @@ function isNotEmpty(error: unknown): boolean {
 /** Puts `bin/flux` there, so that a PATH with `bin` in it finds this program: `self` is how to start it. */
 export function linkProgram(path: string, self: readonly string[]): void {
   const link = `${path}/bin/flux`;
-  if (self.length === 1) return Deno.symlinkSync(self[0]!, link);
-  const words = self.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  Deno.writeTextFileSync(link, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  try {
+    writeProgram(link, self);
+  } catch (error) {
+    // Another rank of this host was first.
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
 }
 
-function places(env: Env): [string, string][] {
+function writeProgram(link: string, self: readonly string[]): void {
+  if (self.length === 1) return Deno.symlinkSync(self[0]!, link);
+  const words = self.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  Deno.writeTextFileSync(link, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755, createNew: true });
+}
+
+export function places(env: Env): [string, string][] {
   const named = ["FLUX_TMPDIR", "XDG_RUNTIME_DIR", "TMPDIR"].map((name) => [name, env(name) ?? ""] as [string, string]);
   return [...named.filter(([, base]) => base !== ""), ["", "/tmp"]];
 }
 
-function makeDirectory(path: string): void {
+export function makeDirectory(path: string): void {
   Deno.mkdirSync(path, { mode: 0o700 });
 }
 
@@ -124,7 +133,7 @@ function fresh(base: string, random: Random, make: (path: string) => void, unmak
 }
 
 /** Whether sockets of `size` brokers under `path` have names that the kernel takes. */
-function isShort(path: string, size: number): boolean {
+export function isShort(path: string, size: number): boolean {
   return new TextEncoder().encode(`${path}/event-${size - 1}`).length <= SOCKET_PATH_LIMIT;
 }
 
@@ -140,7 +149,7 @@ function shortLink(target: string, random: Random): string {
   throw new FluxError("ENAMETOOLONG", `too deep for sockets, and no short link to it could be made (${failures})`);
 }
 
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "No such directory";
   return error instanceof Error ? error.message.replace(/ \(os error \d+\).*$/, "") : String(error);
 }

@@ -1,41 +1,80 @@
-/** The wire-up as `flux start` serves it: PMI for its members, and a memory of what was said, for when it fails. */
+/**
+ * How one rank finds the others. Who started it and how is another matter (method.ts, launch.ts); here is only how cards
+ * travel.
+ */
 
-import { PmiServer } from "../pmi/mod.ts";
-import type { Member } from "./member.ts";
+import type { Card } from "../message/mod.ts";
+import { fdStream, LineStream, PMI_LIMITS, PmiClient, type PmiLines } from "../pmi/mod.ts";
+import { type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
+import { nodeCount } from "./process_mapping.ts";
 
-/** Lines that are kept. */
-const KEPT = 50;
+export interface WireUp {
+  /** What tells this session from all others, alike on every host. */
+  readonly session: string;
+  /** Ranks may be on other hosts, so that sockets of this one do not reach them. */
+  readonly isSpread: boolean;
+  /** Gives this rank's card and gets those of its neighbours. Once. */
+  meet(card: Card): Promise<Neighbours>;
+}
 
-export class WireUp {
-  readonly #pmi: PmiServer;
-  readonly #kept: string[] = [];
+export interface WireUpOptions {
+  readonly size: number;
+  readonly shape: Shape;
+  /** The user's key, with which cards are sealed that go through the hands of a launcher; undefined when there is none. */
+  userKey(): Promise<CardSeal | undefined>;
+}
 
-  constructor(size: number) {
-    this.#pmi = new PmiServer({ size, kvsname: "flux", values: { PMI_process_mapping: `(vector,(0,1,${size}))` } });
-  }
+/** A session of one. */
+export const ALONE: WireUp = {
+  session: "",
+  isSpread: false,
+  meet: (card) => Promise.resolve({ parent: null, right: null, keys: new Map(), hosts: [card.hostname] }),
+};
 
-  /** The last lines that were exchanged: `3 > cmd=…` from rank 3, `3 < cmd=…` to it. */
-  get lines(): readonly string[] {
-    return this.#kept;
-  }
+/** Over PMI that `flux start` serves on this host. */
+export function servedWireUp(lines: PmiLines, { size, shape }: WireUpOptions): WireUp {
+  return {
+    session: "",
+    isSpread: false,
+    async meet(card) {
+      const pmi = new PmiClient(lines);
+      await pmi.init();
+      return await exchange(pmi, card, { size, shape, isSpread: false });
+    },
+  };
+}
 
-  /** A line of one member; answers it and whoever it lets go on. Returns who has broken it off, with the reason. */
-  receive(member: Member, line: string, members: readonly Member[]): { member: Member; reason: string } | undefined {
-    this.#keep(`${member.rank} > ${line}`);
-    for (const action of this.#pmi.receive(member.rank, line)) {
-      const to = members[action.rank]!;
-      if (action.kind === "abort") return { member: to, reason: action.text || "it asked for the end of the session" };
-      if (action.kind === "close") return { member: to, reason: action.error ?? "it has left the wire-up" };
-      this.#keep(`${to.rank} < ${action.line}`);
-      if (to.progress === "waiting") to.progress = "joining";
-      to.control?.write(action.line);
-    }
-    if (this.#pmi.waiting.has(member.rank) && member.progress === "connected") member.progress = "waiting";
-    return undefined;
-  }
+/** The same for a rank that comes back to a session; `announce` tells the others of its card. */
+export function returningWireUp(
+  lines: PmiLines,
+  { size, shape }: WireUpOptions,
+  announce: (card: Card) => void,
+): WireUp {
+  return {
+    session: "",
+    isSpread: false,
+    async meet(card) {
+      announce(card);
+      const pmi = new PmiClient(lines);
+      await pmi.init();
+      return await exchangeAnew(pmi, card, { size, shape, isSpread: false });
+    },
+  };
+}
 
-  #keep(line: string): void {
-    this.#kept.push(line);
-    if (this.#kept.length > KEPT) this.#kept.shift();
-  }
+/** Over PMI that another launcher serves at an inherited file descriptor. Throws EBADF, and what `PmiClient` throws. */
+export async function pmiWireUp(fd: number, { size, shape, userKey }: WireUpOptions): Promise<WireUp> {
+  const pmi = new PmiClient(new LineStream(fdStream(fd), PMI_LIMITS.line), "foreign");
+  await pmi.init();
+  const nodes = await nodeCount(pmi, size);
+  return {
+    session: pmi.kvsname,
+    isSpread: nodes !== 1,
+    async meet(card) {
+      const seal = card.publicKey === undefined ? undefined : await userKey();
+      const neighbours = await exchange(pmi, card, { size, shape, seal, isSpread: nodes !== 1 });
+      await pmi.finalize();
+      return neighbours;
+    },
+  };
 }

@@ -11,16 +11,22 @@ export interface PmiLines {
 
 type Words = Readonly<Record<string, string | number>>;
 
-/** Answers come in the order of the requests, so requests may follow each other without waiting. */
+/** Answers come in the order of the requests. */
 export class PmiClient {
   readonly #lines: PmiLines;
+  readonly #isPatient: boolean;
   /** Ends with the answer to the last request. */
   #last: Promise<unknown> = Promise.resolve();
   #kvsname = "";
   #valueLimit: number = PMI_LIMITS.value;
 
-  constructor(lines: PmiLines) {
+  /**
+   * Requests follow each other without waiting, unless the server is not ours: Slurm's and Hydra's lose what comes before they
+   * have answered.
+   */
+  constructor(lines: PmiLines, server: "ours" | "foreign" = "ours") {
     this.#lines = lines;
+    this.#isPatient = server === "foreign";
   }
 
   /** The longest value the server takes, bytes. */
@@ -65,8 +71,12 @@ export class PmiClient {
   }
 
   #ask(request: Words, answer: string, about = ""): Promise<Map<string, string>> {
-    this.#lines.write(formatPmi(request));
-    const result = this.#last.then(() => this.#answer(String(request.cmd) + about, answer));
+    const send = () => this.#lines.write(formatPmi(request));
+    if (!this.#isPatient) send();
+    const result = this.#last.then(() => {
+      if (this.#isPatient) send();
+      return this.#answer(String(request.cmd) + about, answer);
+    });
     this.#last = result.catch(() => {});
     return result;
   }

@@ -5,8 +5,10 @@ import { FluxError } from "../message/mod.ts";
 /** The limits we announce, bytes. MPICH's own server has the same. */
 export const PMI_LIMITS = { kvsname: 256, key: 64, value: 1024, line: 1216 } as const;
 
-/** Their values run to the end of the line, spaces included. */
-const TO_THE_END = new Set(["value", "msg", "error_msg"]);
+/** Its value runs to the end of the line, spaces included. */
+const LAST = "value";
+/** Theirs too, unless the last word follows: Hydra answers `rc=0 msg=success value=…`. */
+const MESSAGES = new Set(["msg", "error_msg"]);
 
 /** Takes a line apart. Throws EPROTO for a word that is no `key=value`. */
 export function parsePmi(line: string): Map<string, string> {
@@ -22,9 +24,9 @@ export function parsePmi(line: string): Map<string, string> {
       throw new FluxError("EPROTO", `malformed PMI line "${line.slice(0, 80)}"`);
     }
     const key = line.slice(at, equals);
-    const end = TO_THE_END.has(key) || space < 0 ? line.length : line.indexOf(" ", equals);
-    words.set(key, line.slice(equals + 1, end < 0 ? line.length : end));
-    at = end < 0 ? line.length : end;
+    const next = key === LAST ? -1 : line.indexOf(MESSAGES.has(key) ? ` ${LAST}=` : " ", equals);
+    at = next < 0 ? line.length : next;
+    words.set(key, line.slice(equals + 1, at));
   }
   return words;
 }

@@ -1,5 +1,7 @@
 /** The attributes a broker starts with: what it is, where it is reached, what it was told (wire.md §3.2). */
 
+import { formatHostlist } from "../message/mod.ts";
+import { mappingOf } from "./mapping.ts";
 import type { BrokerParts } from "./native.ts";
 
 /** Values nobody has set. Durations are as people write them. */
@@ -30,11 +32,11 @@ export function registerAttributes(broker: BrokerParts): void {
     version: options.version,
     rundir,
     hostname: options.hostname,
-    hostlist: Array<string>(size).fill(options.hostname).join(","),
+    hostlist: () => formatHostlist(broker.hosts),
     "security.owner": `${options.userid}`,
     "local-uri": `local://${rundir}/local-${rank}`,
     "parent-uri": undefined,
-    "broker.mapping": `[[0,1,${size},1]]`,
+    "broker.mapping": () => mappingOf(broker.hosts),
     "broker.pid": `${options.pid}`,
     "broker.quorum": `${size}`,
     "broker.starttime": (ports.clock.wall() / 1000).toFixed(2),

@@ -59,6 +59,8 @@ export interface BrokerParts {
   /** Why this broker takes in no orphans: it has not heard of rank 0 for long. Undefined while it has. */
   adrift: string | undefined;
   readonly card: Card;
+  /** The names of all ranks' hosts. */
+  readonly hosts: readonly string[];
   readonly keyring: Keyring;
   readonly logs: LogService;
   /** The handle all native services share; its route id is the broker's. */

@@ -1,7 +1,7 @@
 /** The wire-up of ranks against a PMI server in memory. */
 
 import { assert, assertEquals, assertRejects } from "../../assert.ts";
-import { exchange, type Neighbours } from "../../../broker/boot/mod.ts";
+import { type CardSeal, exchange, type Neighbours } from "../../../broker/boot/mod.ts";
 import { makeKeyPair } from "../../../broker/boot/certificate.ts";
 import { UserKey } from "../../../broker/boot/user_key.ts";
 import { systemRandom } from "../../../broker/ports/mod.ts";
@@ -42,36 +42,49 @@ const card = (rank: number): Card => ({
   publicKey: key(rank),
 });
 
+/** What one rank does; by default ranks are on hosts of their own. */
+async function meet(pmi: PmiClient, own: Card, size: number, shape: Topology, seal?: CardSeal, isSpread = true) {
+  await pmi.init();
+  return await exchange(pmi, own, { size, shape, seal, isSpread });
+}
+
 async function wireUp(size: number, arity: number): Promise<{ found: Neighbours[]; heard: string[][] }> {
   const { client, heard } = connections(size);
   const shape = new Topology(size, arity);
   const ranks = Array.from({ length: size }, (_, rank) => rank);
-  const found = await Promise.all(ranks.map((rank) => exchange(client(rank), card(rank), size, shape)));
+  const found = await Promise.all(ranks.map((rank) => meet(client(rank), card(rank), size, shape)));
   return { found, heard };
 }
 
 Deno.test("exchange() gives each rank its parent, its right neighbour and the keys it is to admit", async () => {
   const { found } = await wireUp(7, 2);
-  assertEquals(found[0], { parent: null, right: card(6), keys: new Map([[key(1), 1], [key(2), 2]]) });
-  assertEquals(found[1], { parent: card(0), right: card(0), keys: new Map([[key(2), 2], [key(3), 3], [key(4), 4]]) });
-  assertEquals(found[6], { parent: card(2), right: card(5), keys: new Map([[key(0), 0]]) });
+  const hosts = [0, 1, 2, 3, 4, 5, 6].map((rank) => `node${rank}`);
+  assertEquals(found[0], { parent: null, right: card(6), hosts, keys: new Map([[key(1), 1], [key(2), 2]]) });
+  assertEquals(found[1], {
+    parent: card(0),
+    right: card(0),
+    hosts,
+    keys: new Map([[key(2), 2], [key(3), 3], [key(4), 4]]),
+  });
+  assertEquals(found[6], { parent: card(2), right: card(5), hosts, keys: new Map([[key(0), 0]]) });
 });
 
 Deno.test("exchange() reads the cards of neighbours only", async () => {
   const { heard } = await wireUp(64, 2);
-  for (const lines of heard) assert(lines.filter((line) => line.startsWith("cmd=get ")).length <= 5);
+  // Rank 0 tells all what their hosts are called.
+  for (const lines of heard.slice(1)) assert(lines.filter((line) => line.startsWith("cmd=get ")).length <= 6);
 });
 
 Deno.test("exchange() of a single rank finds nobody", async () => {
   const { found } = await wireUp(1, 2);
-  assertEquals(found, [{ parent: null, right: null, keys: new Map<string, number>() }]);
+  assertEquals(found, [{ parent: null, right: null, keys: new Map<string, number>(), hosts: ["node0"] }]);
 });
 
 Deno.test("exchange() lets nobody through before all have read what they need", async () => {
   const { client, heard } = connections(2);
   const shape = new Topology(2, 2);
   let isThrough = false;
-  const first = exchange(client(0), card(0), 2, shape).then(() => isThrough = true);
+  const first = meet(client(0), card(0), 2, shape).then(() => isThrough = true);
   const slow = client(1);
   await slow.init();
   await slow.put("1", JSON.stringify({ host: "n", uri: ["a", "b", "c"] }));
@@ -82,10 +95,21 @@ Deno.test("exchange() lets nobody through before all have read what they need", 
   await first;
 });
 
-Deno.test("exchange() refuses a card that the server has no room for", async () => {
-  const { client } = connections(1);
-  const long = { ...card(0), tbon: `ipc://${"x".repeat(1000)}` };
-  await assertRejects(exchange(client(0), long, 1, new Topology(1, 2)), { errno: "EMSGSIZE", text: "takes 1024" });
+Deno.test("exchange() cuts a card into lines that Slurm takes, too", async () => {
+  const { client, heard } = connections(2);
+  const shape = new Topology(2, 2);
+  const long = { ...card(1), tbon: `ipc://${"x".repeat(5000)}` };
+  const [found] = await Promise.all([meet(client(0), card(0), 2, shape), meet(client(1), long, 2, shape)]);
+  assertEquals(found.right, long);
+  for (const line of heard.flat()) assert(line.length < 1024, line);
+});
+
+Deno.test("exchange() on one host asks for nobody's host", async () => {
+  const { client, heard } = connections(5);
+  const shape = new Topology(5, 2);
+  const all = [0, 1, 2, 3, 4].map((rank) => meet(client(rank), card(rank), 5, shape, undefined, false));
+  assertEquals((await Promise.all(all))[3]!.hosts, Array(5).fill("node3"));
+  assert(!heard.flat().some((line) => line.includes("hosts")));
 });
 
 for (
@@ -99,7 +123,7 @@ for (
   Deno.test(`exchange() names the rank whose card is ${text}`, async () => {
     const { client } = connections(2);
     const other = client(1);
-    const result = exchange(client(0), card(0), 2, new Topology(2, 2));
+    const result = meet(client(0), card(0), 2, new Topology(2, 2));
     const rejected = assertRejects(result, { errno: "EPROTO", text: complaint });
     await other.init();
     await other.put("1", text);
@@ -134,18 +158,35 @@ const userKey = () => new UserKey(makeKeyPair(systemRandom).secretKey, makeKeyPa
 Deno.test("exchange() with a seal takes the cards of ranks with the same key", async () => {
   const { client } = connections(3);
   const shape = new Topology(3, 2), seal = userKey();
-  const found = await Promise.all([0, 1, 2].map((rank) => exchange(client(rank), card(rank), 3, shape, seal)));
-  assertEquals(found[2], { parent: card(0), right: card(1), keys: new Map([[key(0), 0]]) });
+  const found = await Promise.all([0, 1, 2].map((rank) => meet(client(rank), card(rank), 3, shape, seal)));
+  const hosts = ["node0", "node1", "node2"];
+  assertEquals(found[2], { parent: card(0), right: card(1), keys: new Map([[key(0), 0]]), hosts });
 });
 
 Deno.test("exchange() with a seal refuses a rank that has another key, and one that has none", async () => {
   for (const [other, why] of [[userKey(), "the seal is wrong"], [undefined, "not sealed"]] as const) {
     const { client } = connections(2);
     const shape = new Topology(2, 2);
-    void exchange(client(1), card(1), 2, shape, other).catch(() => {});
-    await assertRejects(() => exchange(client(0), card(0), 2, shape, userKey()), {
+    void meet(client(1), card(1), 2, shape, other).catch(() => {});
+    await assertRejects(() => meet(client(0), card(0), 2, shape, userKey()), {
       errno: "EACCES",
       text: `business card of rank 1 (node1): ${why}`,
     });
   }
+});
+
+Deno.test("PmiClient sends a foreign server one request at a time", async () => {
+  const sent: string[] = [];
+  const answers = new Queue<string>();
+  const read = async () => (await answers.next()).value ?? null;
+  const pmi = new PmiClient({ read, write: (line) => void sent.push(line) }, "foreign");
+  const ready = pmi.init();
+  for (const answer of ["cmd=response_to_init rc=0", "cmd=maxes", "cmd=my_kvsname kvsname=k"]) {
+    const before = sent.length;
+    while (sent.length === before) await Promise.resolve();
+    await Promise.resolve();
+    assertEquals(sent.length, before + 1);
+    answers.push(answer);
+  }
+  await ready;
 });
