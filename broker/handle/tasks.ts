@@ -22,8 +22,8 @@ export interface TaskStart {
   /** It has a standard input that is written to; nothing to read otherwise. */
   readonly input: boolean;
   /**
-   * Bytes that may come of each stream it writes before `grant` is called, and more only by that; without limit unless given. A
-   * task without credit is not read, so it waits in its pipe.
+   * Bytes that may come of its standard output, and of its error, before `grant` is called, and more only by that; without limit
+   * unless given. A task without credit is not read, so it waits in its pipe. What comes over channels is never limited.
    */
   readonly credit?: number;
   /** Output comes in whole lines, as far as there are any (lines over 64 KiB in pieces). */

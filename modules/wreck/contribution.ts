@@ -1,7 +1,7 @@
 /**
  * What others add to the tasks of a job on one rank: variables, channels, and an ear for what comes over them. PMI is one; the plug-ins
  * of services.md §12.3 (rexecd_init, rexecd_task_init, rexecd_task_exit, rexecd_exit) are to be others. They are made for each job on
- * each of its ranks, in a fixed order (contributors.ts), and let go of with it.
+ * each of its ranks, in a fixed order (service.ts), and let go of with it; what a later one says of a variable holds.
  */
 
 import type { Handle } from "../../broker/handle/mod.ts";
@@ -46,6 +46,8 @@ export interface Contribution {
   heard?(task: number, channel: string, bytes: Uint8Array | undefined): void;
   /** `status` is the word of wait(2). */
   exited?(task: number, status: number): void;
+  /** A signal goes to all tasks. */
+  signalled?(number: number): void;
   /** No task is left. */
   close?(): void;
 }

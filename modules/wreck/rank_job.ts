@@ -3,8 +3,7 @@
 import type { Handle, HostedTask, ModulePorts, TaskNews } from "../../broker/handle/mod.ts";
 import { FluxError, isErrno, strerror } from "../../broker/message/mod.ts";
 import { sleep } from "../../broker/ports/mod.ts";
-import type { Contribution, JobReins, LocalJob } from "./contribution.ts";
-import { contributors } from "./contributors.ts";
+import type { Contribution, Contributor, JobReins, LocalJob } from "./contribution.ts";
 import { taskEnvironment } from "./environment.ts";
 import { openRankIo, type OutputName, type RankIo } from "./io/rank_io.ts";
 import { cpusOf, placeOf, taskCount } from "./layout.ts";
@@ -24,6 +23,7 @@ export interface RankJobOptions {
   readonly rank: number;
   readonly handle: Handle;
   readonly ports: Pick<ModulePorts, "clock" | "tasks" | "log">;
+  readonly contributors: readonly Contributor[];
   /** Brings a report to `lwj.N.startup` or `lwj.N.shutdown`. */
   bring(phase: "startup" | "shutdown", report: RankReport): void;
   abort(code: number, reason: string): void;
@@ -60,7 +60,9 @@ export class RankJob {
       abort: (code, reason) => options.abort(code, reason),
       log: (text) => options.ports.log("info", `job ${jobid}: ${text}`),
     };
-    this.#contributions = contributors.map((make) => make(this.#job, reins)).filter((made) => made !== undefined);
+    this.#contributions = options.contributors.map((make) => make(this.#job, reins)).filter((made) =>
+      made !== undefined
+    );
   }
 
   /** Resolves when no task is left, with what became of them. */
@@ -86,6 +88,7 @@ export class RankJob {
   }
 
   signal(number: number): void {
+    for (const one of this.#contributions) one.signalled?.(number);
     this.#do(this.#part.signal(number));
   }
 

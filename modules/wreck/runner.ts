@@ -12,6 +12,7 @@ import {
   type Terms,
 } from "../../broker/handle/mod.ts";
 import { encodeJson, FluxError, Idset, type JsonObject } from "../../broker/message/mod.ts";
+import type { Contributor } from "./contribution.ts";
 import type { Layout, RankReport, StartRequest } from "./protocol.ts";
 import { RankJob } from "./rank_job.ts";
 
@@ -20,6 +21,8 @@ export interface RunnerOptions {
   readonly handle: Handle;
   readonly ports: Pick<ModulePorts, "clock" | "tasks" | "log">;
   readonly place: MeetingPlace;
+  /** They add to the tasks of every job, in this order. */
+  readonly contributors: readonly Contributor[];
 }
 
 export class Runner {
@@ -51,7 +54,7 @@ export class Runner {
 
   /** Once for a job, however often it is asked for. */
   #start(request: StartRequest): void {
-    const { rank, handle, ports } = this.#options;
+    const { rank, handle, ports, contributors } = this.#options;
     const { jobid, layout } = request;
     if (this.#jobs.has(jobid)) return;
     const job = new RankJob({
@@ -59,6 +62,7 @@ export class Runner {
       rank,
       handle,
       ports,
+      contributors,
       bring: (phase, report) => void this.#bring(phase, jobid, layout, report),
       abort: (code, reason) => handle.post("wreck.abort", { jobid, code, reason }, { rank: 0 }),
     });

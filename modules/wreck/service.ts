@@ -7,6 +7,7 @@ import { MeetingPlace, type Module } from "../../broker/handle/mod.ts";
 import { decodeJson, type JsonObject } from "../../broker/message/mod.ts";
 import { heardEvent, jobMethods } from "./job_methods.ts";
 import { Manager } from "./manager.ts";
+import { Pmi } from "./pmi/pmi.ts";
 import { Ranks } from "./ranks.ts";
 import { Runner } from "./runner.ts";
 
@@ -29,8 +30,9 @@ const wreck: Module = {
         return Promise.resolve({});
       },
     });
-    const runner = new Runner({ rank, handle, ports, place });
-    await handle.serve({ ...place.methods, ...runner.methods });
+    const pmi = new Pmi({ handle, ports });
+    const runner = new Runner({ rank, handle, ports, place, contributors: [pmi.contribute] });
+    await handle.serve({ ...place.methods, ...pmi.methods, ...runner.methods });
     if (rank === 0) {
       const ranks = new Ranks(() => ports.attribute("hostlist")?.split(",") ?? []);
       const kept = manager = new Manager({ handle, ports, place, ranks });
@@ -42,6 +44,7 @@ const wreck: Module = {
     return {
       stop() {
         runner.stop();
+        pmi.stop();
         place.stop();
       },
     };

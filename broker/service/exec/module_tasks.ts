@@ -26,7 +26,7 @@ function start(launcher: Launcher, task: TaskStart): HostedTask {
     waitable: false,
     flags: FLAGS,
     fallthrough: false,
-    credit: Object.fromEntries(streams.map((name) => [name, credit])),
+    credit: { stdout: credit, stderr: credit },
     ...(cpus && { cpus }),
     tell: hear,
   });

@@ -1,0 +1,181 @@
+/**
+ * PMI-1 for the tasks of one job on one rank: hands what they say to the state machine (broker/pmi/part.ts), meets the other ranks of
+ * the job in its barriers, and ends the job when a task asks for that or has left the others behind.
+ */
+
+import { FluxError, isErrno } from "../../../broker/message/mod.ts";
+import { LineBuffer, PMI_LIMITS, PmiPart, type PmiPartAction } from "../../../broker/pmi/mod.ts";
+import { exitCode, type Timer } from "../../../broker/ports/mod.ts";
+import type { Contribution, JobReins, LocalJob } from "../contribution.ts";
+import { nodesOf, processMapping } from "./mapping.ts";
+import type { Rounds } from "./rounds.ts";
+
+/** The variable with the descriptor of a task's connection. */
+const CHANNEL = "PMI_FD";
+/** How long the last words of a task that has ended may take to be read, ms: what it has started may keep its connection open. */
+const LAST_WORDS = 200;
+/** After a signal to the whole job, how long those of its tasks that survive it may outlive the others, ms. */
+const LINGER = 5000;
+
+export class JobPmi implements Contribution {
+  readonly #job: LocalJob;
+  readonly #reins: JobReins;
+  readonly #rounds: Pick<Rounds, "meet">;
+  readonly #part: PmiPart;
+  readonly #nodes: readonly number[];
+  readonly #incoming = new Map<number, LineBuffer>();
+  /** Tasks whose connection has ended, and the status words of those that have. */
+  readonly #silent = new Set<number>();
+  readonly #exits = new Map<number, number>();
+  readonly #timers = new Set<Timer>();
+  readonly #closed = new AbortController();
+  #round = 0;
+  #signalled = false;
+
+  /** `hosts` has the host of each rank of the session. */
+  constructor(job: LocalJob, reins: JobReins, rounds: Pick<Rounds, "meet">, hosts: readonly string[]) {
+    this.#job = job;
+    this.#reins = reins;
+    this.#rounds = rounds;
+    const { jobid, layout, place } = job;
+    this.#nodes = nodesOf(layout, hosts);
+    const mapping = processMapping(this.#nodes);
+    this.#part = new PmiPart({
+      size: this.#nodes.length,
+      ranks: place.tasks,
+      kvsname: `${jobid}`,
+      values: mapping === undefined ? {} : { PMI_process_mapping: mapping },
+    });
+  }
+
+  /** Where a task is among those on its node. */
+  environment(task: number): Record<string, string> {
+    const node = this.#nodes[task];
+    const peers = this.#nodes.flatMap((other, peer) => other === node ? [peer] : []);
+    return { MPI_LOCALRANKID: `${peers.indexOf(task)}`, MPI_LOCALNRANKS: `${peers.length}` };
+  }
+
+  channels(): readonly string[] {
+    return [CHANNEL];
+  }
+
+  heard(task: number, _channel: string, bytes: Uint8Array | undefined): void {
+    if (!bytes) return this.#ended(task);
+    let incoming = this.#incoming.get(task);
+    if (!incoming) this.#incoming.set(task, incoming = new LineBuffer(PMI_LIMITS.line));
+    try {
+      incoming.push(bytes);
+      for (let line = incoming.next(); line !== undefined; line = incoming.next()) this.#hear(task, line);
+    } catch (error) {
+      if (!isErrno(error, "EMSGSIZE")) throw error;
+      this.#incoming.delete(task);
+      this.#run([{ kind: "close", rank: task, error: error.message }]);
+    }
+  }
+
+  exited(task: number, status: number): void {
+    this.#exits.set(task, status);
+    if (this.#silent.has(task)) this.#over(task);
+    else this.#after(LAST_WORDS, () => this.#over(task));
+  }
+
+  signalled(): void {
+    this.#signalled = true;
+  }
+
+  close(): void {
+    this.#closed.abort();
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  #hear(task: number, line: string): void {
+    this.#trace(task, ">", line);
+    this.#run(this.#part.receive(task, line));
+  }
+
+  #ended(task: number): void {
+    this.#silent.add(task);
+    if (this.#exits.has(task)) this.#over(task);
+  }
+
+  /** A task has ended, and all it said has been heard. */
+  #over(task: number): void {
+    this.#run(this.#part.ended(task));
+  }
+
+  #run(actions: readonly PmiPartAction[]): void {
+    if (this.#closed.signal.aborted) return;
+    for (const action of actions) this.#carryOut(action);
+  }
+
+  #carryOut(action: PmiPartAction): void {
+    switch (action.kind) {
+      case "reply":
+        this.#trace(action.rank, "<", action.line);
+        return this.#reins.write(action.rank, CHANNEL, new TextEncoder().encode(`${action.line}\n`));
+      case "close":
+        if (action.error !== undefined) this.#reins.log(`task ${action.rank}: PMI: ${action.error}`);
+        return this.#reins.end(action.rank, CHANNEL);
+      case "exchange":
+        return void this.#exchange(action.puts);
+      case "abort": {
+        const why = action.text === "" ? "" : `: ${action.text}`;
+        return this.#abort(code(action.code), `${this.#name(action.rank)} has aborted the job${why}`);
+      }
+      case "lost":
+        return this.#lost(action.rank);
+      case "stuck": {
+        const { waiting, rank } = action;
+        const who = waiting.size === 1 ? `task ${waiting} waits` : `tasks ${waiting} wait`;
+        return this.#abort(1, `${this.#name(rank)} has left PMI, and ${who} for it in a barrier`);
+      }
+    }
+  }
+
+  async #exchange(puts: Extract<PmiPartAction, { kind: "exchange" }>["puts"]): Promise<void> {
+    const { jobid, layout: { ranks } } = this.#job;
+    try {
+      const all = await this.#rounds.meet({ jobid, ranks, number: this.#round++, puts }, this.#closed.signal);
+      this.#run(this.#part.complete(all));
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      if (!this.#closed.signal.aborted) this.#abort(1, error.message);
+    }
+  }
+
+  /** Who was signalled together may end together; a program that was not would wait for the lost one for ever. */
+  #lost(task: number): void {
+    const status = this.#exits.get(task)!;
+    const how = (status & 0x7f) === 0
+      ? `exited with exit code ${status >> 8}`
+      : `was killed by signal ${status & 0x7f}`;
+    const end = () => this.#abort(code(exitCode(status)), `${this.#name(task)} ${how} before it had finalized PMI`);
+    if (this.#signalled) this.#after(LINGER, end);
+    else end();
+  }
+
+  #abort(status: number, reason: string): void {
+    if (!this.#closed.signal.aborted) this.#reins.abort(status, reason);
+  }
+
+  #name(task: number): string {
+    return `task ${task} (rank ${this.#job.rank})`;
+  }
+
+  #after(ms: number, action: () => void): void {
+    const timer = this.#job.clock.after(ms, () => {
+      this.#timers.delete(timer);
+      action();
+    });
+    this.#timers.add(timer);
+  }
+
+  #trace(task: number, direction: ">" | "<", line: string): void {
+    if (this.#job.spec.options["pmi-trace"]) this.#reins.log(`${task} ${direction} ${line}`);
+  }
+}
+
+/** What a process can exit with, and no success. */
+function code(status: number): number {
+  return (status & 0xff) || 1;
+}

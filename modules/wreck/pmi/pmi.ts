@@ -1,0 +1,38 @@
+/** PMI on one rank: what all its jobs share. */
+
+import type { Handle, Methods, ModulePorts } from "../../../broker/handle/mod.ts";
+import type { Contributor } from "../contribution.ts";
+import { JobPmi } from "./job_pmi.ts";
+import { Rounds } from "./rounds.ts";
+
+export interface PmiOptions {
+  readonly handle: Handle;
+  readonly ports: Pick<ModulePorts, "clock" | "random" | "rank" | "size" | "attribute">;
+}
+
+export class Pmi {
+  readonly #ports: PmiOptions["ports"];
+  readonly #rounds: Rounds;
+
+  constructor({ handle, ports }: PmiOptions) {
+    const { clock, random, rank, size } = ports;
+    this.#ports = ports;
+    this.#rounds = new Rounds({ handle, clock, random, rank, size, arity: Number(ports.attribute("tbon-arity")) });
+  }
+
+  /** What ranks ask of each other. */
+  get methods(): Methods {
+    return this.#rounds.methods;
+  }
+
+  readonly contribute: Contributor = (job, reins) => new JobPmi(job, reins, this.#rounds, this.#hosts());
+
+  stop(): void {
+    this.#rounds.stop();
+  }
+
+  /** By rank. */
+  #hosts(): readonly string[] {
+    return this.#ports.attribute("hostlist")?.split(",") ?? [];
+  }
+}
