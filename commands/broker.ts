@@ -27,7 +27,7 @@ export default command({
     const { rank, size } = method;
     const rundir = opts["scratch-directory"];
     // What flux start names it makes once the first of us is there.
-    if (rundir !== undefined && method.kind !== "start") checkDirectory(rundir);
+    if (rundir !== undefined && method.kind !== "start") checkDirectory(rundir, boot.checkPrivate);
     const path = opts["module-path"];
     if (path !== undefined) Deno.env.set("FLUX_MODULE_PATH", [path, env.FLUX_MODULE_PATH].filter(Boolean).join(":"));
     const grace = opts["shutdown-grace"] ?? settings.shutdownGrace(size);
@@ -87,8 +87,14 @@ function absolute(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
-/** Throws a line that says what is wrong with the directory given for sockets. */
-function checkDirectory(path: string): void {
+/**
+ * Throws a line that says what is wrong with the directory given for sockets: links without keys are open to whoever reaches them,
+ * so it must be closed to others.
+ */
+function checkDirectory(
+  path: string,
+  checkPrivate: (path: string, info: Deno.FileInfo, uid: number | null) => void,
+): void {
   let info: Deno.FileInfo;
   try {
     info = Deno.statSync(path);
@@ -98,4 +104,5 @@ function checkDirectory(path: string): void {
   }
   if (!info.isDirectory) throw new CommandError(`${path}: Not a directory`);
   if (((info.mode ?? 0) & 0o700) !== 0o700) throw new CommandError(`${path}: mode should be u+rwx`);
+  checkPrivate(path, info, Deno.uid());
 }

@@ -62,6 +62,11 @@ export const registry: Registry = {
     summary: "Run a program on many ranks at once",
     load: () => import("./exec.ts"),
   },
+  bcast: {
+    group: "Programs",
+    summary: "Copy a file to a directory of every rank",
+    load: () => import("./bcast.ts"),
+  },
   ps: { group: "Programs", summary: "List the processes that brokers run", load: () => import("./ps.ts") },
   kvs: {
     group: "Key-value store",

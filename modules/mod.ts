@@ -26,5 +26,6 @@ export const builtinModules: Readonly<Record<string, BuiltinModule>> = {
   live: { byDefault: true, load: () => import("./live/service.ts") },
   modctl: { byDefault: true, load: () => import("./modctl/service.ts") },
   wreck: { byDefault: true, needs: ["kvs"], load: () => import("./wreck/service.ts") },
+  bcast: { byDefault: true, load: () => import("./bcast/service.ts") },
   mecho: { byDefault: true, load: () => import("./mecho/service.ts") },
 };

@@ -38,3 +38,4 @@ export { readRusage, type Rusage, type Who } from "./rusage.ts";
 export { signalName, signalNumber } from "./signals.ts";
 export { systemSpawner } from "./system_spawner.ts";
 export { systemClock } from "./system_clock.ts";
+export { explainDisk } from "./disk_error.ts";
