@@ -57,6 +57,11 @@ export const registry: Registry = {
   topo: { group: "Sessions", summary: "Print the tree of brokers as a graph", load: () => import("./topo.ts") },
   up: { group: "Sessions", summary: "Show which ranks of the session are up", load: () => import("./up.ts") },
   wreckrun: { group: "Programs", summary: "Run a parallel program", load: () => import("./wreckrun.ts") },
+  submit: {
+    group: "Programs",
+    summary: "Queue a parallel program, to run when there is room",
+    load: () => import("./submit.ts"),
+  },
   exec: {
     group: "Programs",
     summary: "Run a program on many ranks at once",

@@ -3,9 +3,9 @@
 import type { Json } from "../broker/message/mod.ts";
 import { systemClock } from "../broker/ports/mod.ts";
 import { Jobs } from "../modules/wreck/client.ts";
-import type { JobNews, JobResult, JobSpec } from "../modules/wreck/protocol.ts";
+import type { JobNews, JobSpec } from "../modules/wreck/protocol.ts";
 import { command, type OptionSpec } from "./mod.ts";
-import { howEnded, taskSet } from "./wreck/ends.ts";
+import { tellEnds } from "./wreck/ends.ts";
 import { JOB_OPTIONS, readJobSpec } from "./wreck/job_options.ts";
 import { explainRefusal, JobView } from "./wreck/job_view.ts";
 
@@ -48,7 +48,8 @@ export default command({
       onSignal((signal) => view.signal(signal));
       const result = yield* view.follow(jobs.run(spec));
       if (json) yield { ...result } as unknown as Json;
-      else conclude(result, warn);
+      else tellEnds(result, warn);
+      if (!json && result.state !== "complete") warn(`job ${result.jobid} ${result.state}`);
       if (result.state === "complete" && result.code === 0) say("All tasks completed successfully.");
       return result.code;
     } catch (error) {
@@ -69,19 +70,6 @@ function tell({ jobid, state, layout }: JobNews, spec: JobSpec, say: (text: stri
     return say("Sending run event");
   }
   say(`State = ${state}`);
-}
-
-/** What went wrong, by groups of tasks, and why the job failed if it did. */
-function conclude({ jobid, state, code, ends, reason, isNodeFailure }: JobResult, warn: (text: string) => void): void {
-  if (code > 0) {
-    for (const end of ends) {
-      if (end.status === 0) continue;
-      const { text, isOne } = taskSet(end);
-      warn(`task${isOne ? "" : "s"} ${text}: ${howEnded(end.status)}`);
-    }
-  }
-  if (state === "failed" && reason !== undefined) warn(isNodeFailure ? `node failure: ${reason}` : reason);
-  if (state !== "complete") warn(`job ${jobid} ${state}`);
 }
 
 function seconds(ms: number): string {

@@ -1,8 +1,8 @@
-/** How the tasks of a job ended, in words. */
+/** How a job and its tasks ended, in words. */
 
-import { exitCode, signalOf } from "../../broker/ports/mod.ts";
 import { Idset } from "../../broker/message/mod.ts";
-import type { Ends } from "../../modules/wreck/protocol.ts";
+import { exitCode, signalOf } from "../../broker/ports/mod.ts";
+import type { JobResult } from "../../modules/wreck/protocol.ts";
 
 /** `exited with exit code 1`, `exited with signal 14`. */
 export function howEnded(status: number): string {
@@ -10,8 +10,12 @@ export function howEnded(status: number): string {
   return signal > 0 ? `exited with signal ${signal}` : `exited with exit code ${exitCode(status)}`;
 }
 
-/** `[0-3]`, or the number alone. */
-export function taskSet({ tasks }: Ends): { text: string; isOne: boolean } {
-  const set = Idset.parse(tasks);
-  return { text: set.toNodeset(), isOne: set.size === 1 };
+/** What went wrong: by groups of tasks that ended alike, and why the job failed if it did. */
+export function tellEnds({ state, code, ends, reason, isNodeFailure }: JobResult, say: (text: string) => void): void {
+  for (const { tasks, status } of code > 0 ? ends : []) {
+    if (status === 0) continue;
+    const set = Idset.parse(tasks);
+    say(`task${set.size === 1 ? "" : "s"} ${set.toNodeset()}: ${howEnded(status)}`);
+  }
+  if (state !== "complete" && reason !== undefined) say(isNodeFailure ? `node failure: ${reason}` : reason);
 }

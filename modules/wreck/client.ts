@@ -21,6 +21,14 @@ export class Jobs {
     return this.#handle.stream<JobNews>("job.run", spec, options);
   }
 
+  /**
+   * Makes jobs that wait for their turn, one for each of `cc` (one, unless given); returns the number of the first, the others follow it.
+   * Throws EINVAL, and then there is none.
+   */
+  async submit(spec: JobSpec, cc?: Idset): Promise<number> {
+    return (await this.#handle.rpc<{ jobid: number }>("job.submit", { ...spec, ...(cc && { cc: `${cc}` }) })).jobid;
+  }
+
   /** The state of a job, then those that follow, the last one with the result. Throws ENOENT. */
   follow(jobid: number, options: RpcOptions = {}): AsyncGenerator<JobNews, void> {
     return this.#handle.stream<JobNews>("job.follow", { jobid }, options);

@@ -14,6 +14,8 @@ export interface LocalJob {
   readonly jobid: number;
   readonly spec: JobSpec;
   readonly layout: Layout;
+  /** Of jobs that were submitted together: which one it is. */
+  readonly cc?: number | undefined;
   readonly rank: number;
   /** The rank's own tasks. */
   readonly place: Place;

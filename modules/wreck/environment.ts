@@ -4,6 +4,7 @@ import type { Place } from "./layout.ts";
 
 export interface TaskPlace {
   readonly jobid: number;
+  readonly cc?: number | undefined;
   /** Tasks, and ranks, of the whole job. */
   readonly ntasks: number;
   readonly nnodes: number;
@@ -13,7 +14,7 @@ export interface TaskPlace {
 }
 
 /** What every task is told of its place; it overrides what the user has set. */
-export function taskEnvironment({ jobid, ntasks, nnodes, place, task }: TaskPlace): Record<string, string> {
+export function taskEnvironment({ jobid, cc, ntasks, nnodes, place, task }: TaskPlace): Record<string, string> {
   const { nodeid, tasks } = place;
   return {
     FLUX_JOB_ID: `${jobid}`,
@@ -27,6 +28,7 @@ export function taskEnvironment({ jobid, ntasks, nnodes, place, task }: TaskPlac
     PMI_RANK: `${task}`,
     MPIRUN_NPROCS: `${ntasks}`,
     MPIRUN_RANK: `${task}`,
+    ...(cc !== undefined && { FLUX_JOB_CC: `${cc}` }),
   };
 }
 

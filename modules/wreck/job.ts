@@ -57,7 +57,6 @@ export type JobAction =
 
 export interface JobOptions {
   readonly jobid: number;
-  readonly isSubmitted: boolean;
   /** Its tasks stop before their first step, for a debugger. */
   readonly stops: boolean;
   /** Seconds it may run; 0 is for ever. */

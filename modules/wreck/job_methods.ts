@@ -17,15 +17,25 @@ import { readResult, readState } from "./record.ts";
 import { readSpec } from "./spec.ts";
 
 const SIGKILL = 9, SIGTERM = 15;
+/** The most jobs of one request. */
+const COPIES = 100_000;
 
 export function jobMethods(manager: Manager): Methods {
   return {
     "job.create": async ({ payload }) => ({ jobid: await manager.create(payload), state: "reserved" }),
     "job.run": (request) => run(manager, request),
+    "job.submit": ({ payload }) => submit(manager, payload),
+    "job.queue": () => ({
+      waiting: manager.scheduler.queue.length,
+      jobs: manager.size,
+      cores: manager.scheduler.queue.cores,
+    }),
     "job.follow": (request) => follow(manager, request),
     "job.wait": (request) => wait(manager, request),
     "job.kill": ({ payload }) => kill(manager, payload),
     "wreck.abort": ({ payload }) => abort(manager, payload),
+    "wreck.hello": ({ payload }) =>
+      manager.hello(integerField(payload, "rank"), integerField(payload, "cores"), stringField(payload, "instance")),
   };
 }
 
@@ -46,6 +56,19 @@ async function* run(manager: Manager, request: Request): AsyncGenerator<JobNews,
   const jobid = await manager.run(readSpec(request.payload), (one) => heard(news, one));
   yield { jobid, state: "reserved", layout: manager.get(jobid)?.layout ?? { ranks: [], cores: [] } };
   yield* news;
+}
+
+/**
+ * `{…spec, "cc"?:IDSET}`: a job for each of the set, which has its number in FLUX_JOB_CC, that waits for its turn. Answered with the first
+ * one's number and how many there are, when they are recorded; the numbers have no gaps.
+ */
+async function submit(manager: Manager, payload: JsonObject): Promise<JsonObject> {
+  const cc = payload.cc === undefined ? undefined : [...idsetField(payload, "cc")];
+  if (cc && (cc.length < 1 || cc.length > COPIES)) {
+    throw new FluxError("EINVAL", `"cc" must name 1 to ${COPIES} jobs, not ${cc.length}`);
+  }
+  const jobid = await manager.submit(readSpec(payload), cc ?? [undefined]);
+  return { jobid, count: cc?.length ?? 1, state: "submitted" };
 }
 
 /** The same for a job that is there: its state now, then those that follow. Throws ENOENT. */
@@ -73,10 +96,10 @@ async function* wait(manager: Manager, request: Request): AsyncGenerator<JobNews
   const news = new Queue<JobNews>();
   request.signal.addEventListener("abort", () => news.end(), { once: true });
   const listener = (one: JobNews) => one.result && news.push(one);
-  const live = [...jobids].filter((jobid) => manager.get(jobid)?.followers.add(listener));
+  const live = new Set([...jobids].filter((jobid) => manager.get(jobid)?.followers.add(listener)));
   try {
-    let left = live.length;
-    for (const jobid of jobids) if (!live.includes(jobid)) yield await ended(manager, jobid);
+    let left = live.size;
+    for (const jobid of jobids) if (!live.has(jobid)) yield await ended(manager, jobid);
     while (left-- > 0) {
       const { value, done } = await news.next();
       if (done) return;

@@ -14,22 +14,30 @@ export class LiveJob {
   /** Hear each state once it is recorded. */
   readonly followers = new Set<(news: JobNews) => void>();
   timer: Timer | undefined;
-  /** Ends what it waits for, when it has ended. */
-  readonly ended = new AbortController();
+  /** Its number among those that were submitted together. */
+  readonly cc: number | undefined;
+  /** The life of `wreck` on each of its ranks that has taken its part. */
+  readonly instances = new Map<number, string>();
+  #ended: AbortController | undefined;
   /** Reports of its ranks, by the fence they came to. */
   readonly #reports = { startup: new Map<number, RankReport>(), shutdown: new Map<number, RankReport>() };
 
-  constructor(jobid: number, spec: JobSpec, state: JobState) {
+  constructor(jobid: number, spec: JobSpec, state: JobState, cc?: number) {
     this.jobid = jobid;
     this.spec = spec;
+    this.cc = cc;
     this.state = state;
     this.machine = new Job({
       jobid,
-      isSubmitted: state === "submitted",
       stops: spec.options["stop-children-in-exec"] !== undefined,
       walltime: spec.walltime,
       walltimeSignal: walltimeSignal(spec),
     });
+  }
+
+  /** Aborts when it has ended: nothing more is waited for. */
+  get ended(): AbortController {
+    return this.#ended ??= new AbortController();
   }
 
   get layout(): Layout {

@@ -1,7 +1,7 @@
 /** All jobs, at rank 0: carries out what their state machines say, and tells those what came of it. */
 
 import { type Handle, type MeetingPlace, type ModulePorts } from "../../broker/handle/mod.ts";
-import { FluxError, isErrno, type JsonObject } from "../../broker/message/mod.ts";
+import { FluxError, type Idset, isErrno, type JsonObject } from "../../broker/message/mod.ts";
 import { Kvs, type Transaction } from "../kvs/client.ts";
 import { ask, askPatiently } from "./dispatch.ts";
 import { openHomeIo } from "./io/home_io.ts";
@@ -9,10 +9,19 @@ import type { JobAction, JobInput } from "./job.ts";
 import { Ledger } from "./ledger.ts";
 import { LiveJob } from "./live_job.ts";
 import { spread } from "./layout.ts";
-import { FINAL_STATES, type JobNews, type JobSpec, type JobState, type Layout, type RankReport } from "./protocol.ts";
+import {
+  FINAL_STATES,
+  type JobNews,
+  type JobSpec,
+  type JobState,
+  type Layout,
+  type RankReport,
+  type StartRequest,
+} from "./protocol.ts";
 import type { Ranks } from "./ranks.ts";
 import { putLayout, putPids, putRequest, putResult, putState, putStatuses, readJob, readState } from "./record.ts";
 import { meetingTerms } from "./runner.ts";
+import { Scheduler } from "./scheduler.ts";
 
 /** Tasks that were killed have this long to be gone, ms: some may hang in the kernel. */
 const CLEARING = 15_000;
@@ -28,6 +37,7 @@ export class Manager {
   readonly ledger: Ledger;
   readonly io: ReturnType<typeof openHomeIo>;
   readonly kvs: Kvs;
+  readonly scheduler: Scheduler;
   readonly #options: ManagerOptions;
   readonly #jobs = new Map<number, LiveJob>();
 
@@ -36,6 +46,26 @@ export class Manager {
     this.kvs = new Kvs(options.handle);
     this.ledger = new Ledger(options.handle);
     this.io = openHomeIo(this.ledger);
+    this.scheduler = new Scheduler({
+      handle: options.handle,
+      start: (jobid, layout) => {
+        const job = this.#jobs.get(jobid);
+        if (job) this.tell(job, { is: "run", layout });
+      },
+      met: (rank, instance) => this.#met(rank, instance),
+    });
+  }
+
+  /** Who is online has changed; `fresh` are new, or back. */
+  online(online: Idset, fresh: Idset): void {
+    this.scheduler.left(online);
+    if (fresh.size > 0) this.scheduler.came(fresh);
+  }
+
+  /** The module of a rank has begun. */
+  hello(rank: number, cores: number, instance: string): void {
+    this.#met(rank, instance);
+    if (this.#options.ranks.online.has(rank)) this.scheduler.join(rank, cores);
   }
 
   /** A job that has not ended; undefined for any other. */
@@ -50,7 +80,7 @@ export class Manager {
 
   /** Makes a job that waits to be run: whoever asked for it, by the event `wrexec.run.N`. Throws why it cannot be stored. */
   async create(request: JsonObject): Promise<number> {
-    const jobid = await this.#number();
+    const jobid = await this.#number(1);
     await this.#record(jobid, "reserved", (transaction) => putRequest(transaction, jobid, request));
     return jobid;
   }
@@ -58,21 +88,40 @@ export class Manager {
   /** Makes a job and runs it at once. Throws as `create` does, and EINVAL when it asks for more than there is; then there is no job. */
   async run(spec: JobSpec, follow?: (news: JobNews) => void): Promise<number> {
     const layout = spread(spec, [...this.#options.ranks.online]);
-    const jobid = await this.#number();
+    const jobid = await this.#number(1);
     const job = new LiveJob(jobid, spec, "reserved");
     if (follow) job.followers.add(follow);
     this.#jobs.set(jobid, job);
     try {
-      await this.#record(jobid, "reserved", (transaction) => {
-        putRequest(transaction, jobid, spec);
-        putLayout(transaction, jobid, layout);
-      });
+      await this.#record(jobid, "reserved", (transaction) => putRequest(transaction, jobid, spec));
     } catch (error) {
       this.#jobs.delete(jobid);
       throw error;
     }
     this.tell(job, { is: "run", layout });
     return jobid;
+  }
+
+  /**
+   * Makes equal jobs that wait for their turn, with consecutive numbers, one for each of `cc`; returns the first. Throws as `run` does,
+   * also for what the session has not the cores for.
+   */
+  async submit(spec: JobSpec, cc: readonly (number | undefined)[]): Promise<number> {
+    await this.scheduler.check(spec);
+    const first = await this.#number(cc.length);
+    const jobs = cc.map((copy, i) => new LiveJob(first + i, spec, "submitted", copy));
+    for (const job of jobs) this.#jobs.set(job.jobid, job);
+    const recorded = jobs.map(({ jobid, cc }) =>
+      this.#record(jobid, "submitted", (transaction) => putRequest(transaction, jobid, { ...spec, cc }))
+    );
+    try {
+      await Promise.all(recorded);
+    } catch (error) {
+      for (const { jobid } of jobs) this.#jobs.delete(jobid);
+      throw error;
+    }
+    for (const { jobid } of jobs) this.scheduler.add(jobid, spec);
+    return first;
   }
 
   /**
@@ -123,8 +172,9 @@ export class Manager {
         return this.#state(job, action.state);
       case "start":
         this.io.begin(jobid);
+        this.#write((transaction) => putLayout(transaction, jobid, action.layout));
         this.#watch(job, action.layout);
-        return void this.#start(job, action.layout);
+        return void this.#background(this.#start(job, action.layout));
       case "pids": {
         const { spec: { cmdline }, layout } = job;
         return this.#write((transaction) =>
@@ -134,9 +184,9 @@ export class Manager {
       case "statuses":
         return this.#write((transaction) => putStatuses(transaction, jobid, action.statuses));
       case "signal":
-        return void this.#signal(job, action.number);
+        return void this.#background(this.#signal(job, action.number));
       case "clear":
-        return void this.#clear(job);
+        return void this.#background(this.#clear(job));
       case "wake":
         job.timer?.cancel();
         job.timer = clock.after(action.ms, () => this.tell(job, { is: "expired" }));
@@ -146,6 +196,7 @@ export class Manager {
       case "over": {
         job.timer?.cancel();
         job.ended.abort();
+        this.scheduler.over(jobid);
         const { result } = action;
         void this.#settled(this.ledger.write((transaction) => putResult(transaction, jobid, result))).then(() => {
           this.#jobs.delete(jobid);
@@ -184,6 +235,16 @@ export class Manager {
     void this.#settled(this.ledger.write(add));
   }
 
+  /** What nobody waits for. It ends with the module. */
+  async #background(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      if (error.code !== "ECANCELED") this.#options.ports.log("err", error.message);
+    }
+  }
+
   /** A job goes on though nothing of it can be stored; what is lost is said. */
   async #settled(written: Promise<void>): Promise<void> {
     try {
@@ -194,19 +255,29 @@ export class Manager {
     }
   }
 
-  async #number(): Promise<number> {
-    const request = { name: "lwj", create: true, preincrement: 1, postincrement: 0 };
+  /** The first of so many numbers that nobody else has. */
+  async #number(count: number): Promise<number> {
+    const request = { name: "lwj", create: true, preincrement: count, postincrement: 0 };
     const { value } = await this.#options.handle.rpc<{ value: number }>("cmb.seq.fetch", request, { rank: 0 });
-    return value;
+    return value - count + 1;
+  }
+
+  /** Jobs that a rank had a part in, in another life of it, have lost that. */
+  #met(rank: number, instance: string): void {
+    for (const job of this.#jobs.values()) {
+      const known = job.instances.get(rank);
+      if (known === undefined || known === instance) continue;
+      this.tell(job, { is: "failed", reason: `${this.#options.ranks.name(rank)} was restarted`, isNodeFailure: true });
+    }
   }
 
   async #start(job: LiveJob, layout: Layout): Promise<void> {
     const { handle, ports: { clock }, ranks } = this.#options;
-    const { jobid, spec } = job;
+    const { jobid, spec, cc } = job;
     handle.publish(`wrexec.run.${jobid}`, {});
-    for await (
-      const { rank, error } of askPatiently(handle, clock, layout.ranks, "wreck.start", { jobid, spec, layout })
-    ) {
+    const request: StartRequest = { jobid, spec, layout, cc };
+    for await (const { rank, error, payload } of askPatiently(handle, clock, layout.ranks, "wreck.start", request)) {
+      if (payload) job.instances.set(rank, `${payload.instance}`);
       if (!error) continue;
       const isNodeFailure = isErrno(error, "EHOSTUNREACH") || isErrno(error, "ETIMEDOUT");
       this.tell(job, { is: "failed", reason: `${ranks.name(rank)}: ${error.message}`, isNodeFailure });

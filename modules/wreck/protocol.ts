@@ -91,6 +91,8 @@ export interface StartRequest {
   readonly jobid: number;
   readonly spec: JobSpec;
   readonly layout: Layout;
+  /** Of jobs that were submitted together: which one it is. */
+  readonly cc?: number | undefined;
 }
 
 /** What a rank brings to `lwj.N.startup`, and again, with the ends, to `lwj.N.shutdown`: its tasks in order, pid 0 for one that did not start. */

@@ -42,11 +42,11 @@ export class RankJob {
 
   /** Throws EINVAL for a rank without a part in the job, and for processors that are none. */
   constructor(options: RankJobOptions) {
-    const { request: { jobid, spec, layout }, rank, handle, ports: { clock } } = options;
+    const { request: { jobid, spec, layout, cc }, rank, handle, ports: { clock } } = options;
     const place = placeOf(layout, rank);
     if (!place) throw new FluxError("EINVAL", `job ${jobid} has no tasks on rank ${rank}`);
     this.#options = options;
-    this.#job = { jobid, spec, layout, rank, place, handle, clock };
+    this.#job = { jobid, spec, layout, cc, rank, place, handle, clock };
     this.#part = new Part(place.tasks.length);
     this.#tasks = Array(place.tasks.length).fill(undefined);
     this.#io = openRankIo(this.#job, {
@@ -104,7 +104,7 @@ export class RankJob {
   }
 
   #start(index: number): void {
-    const { jobid, spec, layout, place, rank } = this.#job;
+    const { jobid, spec, layout, place, rank, cc } = this.#job;
     const task = place.tasks[index]!;
     const all = this.#contributions;
     const wrapper = all.flatMap((one) => one.wrapper?.(task) ?? []);
@@ -116,7 +116,7 @@ export class RankJob {
         ...(spec.cwd !== undefined && { cwd: spec.cwd }),
         env: Object.assign(
           { ...spec.environ },
-          taskEnvironment({ jobid, ntasks: taskCount(layout), nnodes: layout.ranks.length, place, task }),
+          taskEnvironment({ jobid, cc, ntasks: taskCount(layout), nnodes: layout.ranks.length, place, task }),
           ...all.map((one) => one.environment?.(task)),
         ),
         input: this.#io.hasInput(task),

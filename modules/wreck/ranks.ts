@@ -26,14 +26,14 @@ export class Ranks {
     return host === undefined ? `rank ${rank}` : `rank ${rank} (${host})`;
   }
 
-  /** Follows who is online until the handle closes; `came` hears of those that are new, or back. */
-  async follow(handle: Pick<Handle, "stream">, came: (ranks: Idset) => void): Promise<void> {
+  /** Follows who is online until the handle closes; `changed` hears of all, and of those that are new, or back. */
+  async follow(handle: Pick<Handle, "stream">, changed: (online: Idset, fresh: Idset) => void): Promise<void> {
     try {
       for await (const { members } of handle.stream<{ members: string }>("groups.get", { name: ONLINE })) {
         const online = Idset.parse(members);
         const fresh = online.difference(this.#online);
         this.#online = online;
-        if (fresh.size > 0) came(fresh);
+        changed(online, fresh);
       }
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;

@@ -23,6 +23,10 @@ export interface RunnerOptions {
   readonly place: MeetingPlace;
   /** They add to the tasks of every job, in this order. */
   readonly contributors: readonly Contributor[];
+  /** Tasks that jobs in the queue may have here at once. */
+  readonly cores: number;
+  /** This life of the module. */
+  readonly instance: string;
 }
 
 export class Runner {
@@ -35,11 +39,15 @@ export class Runner {
   }
 
   get methods(): Methods {
+    const { cores, instance } = this.#options;
     return {
-      "wreck.start": ({ payload }) => this.#start(payload as unknown as StartRequest),
+      "wreck.start": ({ payload }) => {
+        this.#start(payload as unknown as StartRequest);
+        return { instance };
+      },
       "wreck.signal": ({ payload }) => this.#get(payload).signal(integerField(payload, "signal")),
       "wreck.clear": async ({ payload }) => ({ ...await this.#get(payload).clear() }),
-      "wreck.jobs": () => ({ jobs: [...this.#jobs.keys()] }),
+      "wreck.resources": () => ({ cores, instance }),
     };
   }
 

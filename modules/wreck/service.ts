@@ -4,7 +4,7 @@
  */
 
 import { MeetingPlace, type Module } from "../../broker/handle/mod.ts";
-import { decodeJson, type JsonObject } from "../../broker/message/mod.ts";
+import { decodeJson, FluxError, type JsonObject } from "../../broker/message/mod.ts";
 import { heardEvent, jobMethods } from "./job_methods.ts";
 import { Manager } from "./manager.ts";
 import { Pmi } from "./pmi/pmi.ts";
@@ -13,7 +13,7 @@ import { Runner } from "./runner.ts";
 
 const wreck: Module = {
   name: "wreck",
-  async start({ handle, ports }) {
+  async start({ handle, ports, args }) {
     const { clock, random, rank, size } = ports;
     let manager: Manager | undefined;
     const place: MeetingPlace = new MeetingPlace({
@@ -31,7 +31,9 @@ const wreck: Module = {
       },
     });
     const pmi = new Pmi({ handle, ports });
-    const runner = new Runner({ rank, handle, ports, place, contributors: [pmi.contribute] });
+    const cores = readCores(args);
+    const instance = random.uuid();
+    const runner = new Runner({ rank, handle, ports, place, cores, instance, contributors: [pmi.contribute] });
     await handle.serve({ ...place.methods, ...pmi.methods, ...runner.methods });
     if (rank === 0) {
       const ranks = new Ranks(() => ports.attribute("hostlist")?.split(",") ?? []);
@@ -39,8 +41,9 @@ const wreck: Module = {
       await handle.serve({ ...jobMethods(kept), ...kept.io.methods });
       await handle.listen("wreck.", (event) => heardEvent(kept, event));
       await handle.listen("wrexec.run.", (event) => heardEvent(kept, event));
-      void ranks.follow(handle, () => {});
-    }
+      kept.scheduler.join(0, cores);
+      void ranks.follow(handle, (online, fresh) => kept.online(online, fresh));
+    } else handle.post("wreck.hello", { rank, cores, instance }, { rank: 0 });
     return {
       stop() {
         runner.stop();
@@ -51,3 +54,14 @@ const wreck: Module = {
   },
 };
 export default wreck;
+
+/** `cores=N`: tasks that jobs in the queue may have on this rank at once; as many as it has processors unless given. */
+function readCores(args: readonly string[]): number {
+  let cores = navigator.hardwareConcurrency;
+  for (const word of args) {
+    const [, number] = /^cores=(\d+)$/.exec(word) ?? [];
+    if (number === undefined) throw new FluxError("EINVAL", `wreck: unknown argument "${word}": there is cores=N`);
+    cores = Number(number);
+  }
+  return cores;
+}
