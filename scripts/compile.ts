@@ -14,7 +14,7 @@ import { bundle } from "./pack/bundle.ts";
 import { writeWhole } from "./pack/bytes.ts";
 import { denoCompile } from "./pack/deno_compile.ts";
 import { exists } from "./pack/exists.ts";
-import { libzmq, packedRuntime, store } from "./pack/runtime.ts";
+import { libzmq, packedRuntime, ptyAddon, store } from "./pack/runtime.ts";
 import { selfExtracting, selfExtractingHead } from "./pack/self_extracting.ts";
 import type { TarFile } from "./pack/tar.ts";
 import { type Target, TARGETS, thisMachine } from "./pack/versions.ts";
@@ -40,7 +40,11 @@ async function programFiles(format: Format, { entry, target }: Build): Promise<T
     head: packed ? selfExtractingHead : "",
     hideImports: packed,
   });
-  return [...files, { name: "libzmq.node", data: await libzmq(target) }];
+  const addons = [{ name: "libzmq.node", data: await libzmq(target) }, {
+    name: "pty.node",
+    data: await ptyAddon(target),
+  }];
+  return [...files, ...addons];
 }
 
 async function buildCompiled(build: Build): Promise<void> {

@@ -22,6 +22,7 @@ export {
   type Task,
   type TaskChannel,
   type TaskOptions,
+  type TerminalSize,
 } from "./spawner.ts";
 export { exitCode, signalOf, waitStatus } from "./wait_status.ts";
 export {

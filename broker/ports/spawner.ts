@@ -40,6 +40,14 @@ export interface TaskOptions {
   channels?: readonly string[];
   /** The processors it may run on; those of the broker unless given. EINVAL when there is none of them. */
   cpus?: readonly number[];
+  /** A terminal of this size, the task's own, in place of its three streams: `stdin` writes to it, `stdout` reads it. */
+  terminal?: TerminalSize;
+}
+
+/** Of a terminal, in characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /** Our end of a socket that a task has. */
@@ -64,6 +72,8 @@ export interface Task extends Omit<Child, "kill"> {
   signal(number: number): boolean;
   /** Calls `listener` whenever a signal has stopped the process. */
   onStop(listener: () => void): void;
+  /** Changes the size of its terminal, of which it hears by SIGWINCH. Only a task with a terminal has it. */
+  resize?(size: TerminalSize): void;
 }
 
 export interface Spawner {

@@ -23,6 +23,8 @@ export const systemSpawner: Spawner = {
   },
 
   async spawnTask(options: TaskOptions): Promise<Task> {
+    const { terminal } = options;
+    if (terminal) return (await import("./terminal_spawner.ts")).spawnOnTerminal({ ...options, terminal });
     const pairs: SocketPair[] = [];
     const { channels = [], cpus, env, ...rest } = options;
     let child: Deno.ChildProcess;

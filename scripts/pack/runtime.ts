@@ -1,4 +1,4 @@
-/** The two binaries the executable carries beside the program: Deno, and libzmq out of the zeromq package. */
+/** The binaries the executable carries beside the program: Deno, and addons out of packages: libzmq, terminals. */
 
 import { exists } from "./exists.ts";
 import { fetchFile } from "./npm.ts";
@@ -43,6 +43,21 @@ export async function packedRuntime(target: Target): Promise<Runtime> {
   }
   const data = await Deno.readFile(path);
   return { id, data, size: new DataView(data.buffer).getUint32(data.length - 4, true) };
+}
+
+/** The addon of a target that makes terminals: of the installed package, or fetched for another machine. */
+export async function ptyAddon(target: Target): Promise<Uint8Array<ArrayBuffer>> {
+  const name = `@lydell/node-pty-${target}`;
+  const installed = `${root}node_modules/.deno/node_modules/${name}/pty.node`;
+  if (await exists(installed)) return await Deno.readFile(installed);
+  const sha256 = pin(`PTY_SHA256_${architecture(target)}`);
+  const kept = `${store}/pty-${sha256.slice(0, 16)}.node`;
+  if (!await exists(kept)) {
+    await Deno.mkdir(store, { recursive: true });
+    const file = { package: name, version: pin("PTY_VERSION"), path: "pty.node", sha256 };
+    await writeWhole(kept, await fetchFile(file), 0o644);
+  }
+  return await Deno.readFile(kept);
 }
 
 /** libzmq of a target: the addon of the zeromq package, which exports the whole C interface. */

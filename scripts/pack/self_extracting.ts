@@ -38,7 +38,7 @@ export interface Parts {
   readonly version: string;
   readonly target: Target;
   readonly runtime: Runtime;
-  /** The program: main.js, its chunks, libzmq.node. */
+  /** The program: main.js, its chunks, libzmq.node, pty.node. */
   readonly files: readonly TarFile[];
 }
 
