@@ -4,6 +4,7 @@
  */
 
 import type { Completion, OptionTable, ParsedOptions } from "./options.ts";
+import type { Terminal } from "./surroundings.ts";
 import type { Handle } from "../broker/handle/mod.ts";
 
 /** What a command is given when it runs. */
@@ -26,6 +27,8 @@ export interface Context<T extends OptionTable> {
   printError(chunk: string | Uint8Array): Promise<void> | undefined;
   /** Reads standard input; the number of bytes, null at its end. */
   read(into: Uint8Array): Promise<number | null>;
+  /** The terminal that standard input is; undefined when it is none. */
+  terminal(): Terminal | undefined;
   /** With `signal: true`: from now on signals only call `heard`, the command deals with them. */
   onSignal(heard: (signal: "SIGINT" | "SIGTERM") => void): void;
 }
@@ -43,6 +46,11 @@ export interface Command<T extends OptionTable = OptionTable, R = unknown> {
   readonly prog?: string;
   /** Ctrl-C ends the command by aborting `context.signal` rather than killing it. */
   readonly signal?: boolean;
+  /**
+   * The subcommand that options ask for: the older spelling of a command that has subcommands now. All words behind the options
+   * are its own then. A mistake is a UsageError.
+   */
+  implied?(opts: ParsedOptions<T>): string | undefined;
   /** How the words after the options complete; file names unless given. */
   readonly complete?: Completion;
   /**

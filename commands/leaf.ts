@@ -80,6 +80,8 @@ export function readCall(leaf: Leaf, words: readonly string[]): Call {
     if (!subcommands || help) {
       return { leaf, opts: parsed.opts, args: parsed.args, help, json: flags.json === true, ended: parsed.ended };
     }
+    const implied = leaf.command.implied?.(parsed.opts);
+    if (implied !== undefined) return readCall(childLeaf(leaf, subcommands[implied]!), words);
     const name = parsed.args[0];
     if (name === undefined) throw new UsageError("missing subcommand");
     const child = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;

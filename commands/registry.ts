@@ -72,6 +72,11 @@ export const registry: Registry = {
     summary: "Copy a file to a directory of every rank",
     load: () => import("./bcast.ts"),
   },
+  zio: {
+    group: "Programs",
+    summary: "Run programs with their streams in the key-value store, and attach to them",
+    load: () => import("./zio.ts"),
+  },
   ps: { group: "Programs", summary: "List the processes that brokers run", load: () => import("./ps.ts") },
   kvs: {
     group: "Key-value store",

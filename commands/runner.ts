@@ -92,6 +92,7 @@ class Run {
       warn: (text) => this.#around.complain(`${leaf.prog}: ${text}\n`),
       printError: (chunk) => this.#errors.print(chunk),
       read: (into) => this.#around.read(into),
+      terminal: () => this.#around.terminal(),
       onSignal: (heard) => this.#listener = heard,
     };
     const running = leaf.command.run(context);

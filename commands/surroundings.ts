@@ -2,6 +2,16 @@
 
 import type { Handle } from "../broker/handle/mod.ts";
 import type { Message } from "../broker/message/mod.ts";
+import type { TerminalSize } from "../broker/ports/spawner.ts";
+
+/** The terminal that standard input is. */
+export interface Terminal {
+  size(): TerminalSize;
+  /** Every key comes as it is typed, Ctrl-C too, nothing is echoed, and output is left alone, until the result is called. */
+  raw(): Promise<() => void>;
+  /** Calls `heard` when its size has changed; the result stops that. */
+  onResize(heard: () => void): () => void;
+}
 
 export interface Surroundings {
   env(name: string): string | undefined;
@@ -16,6 +26,8 @@ export interface Surroundings {
   complain(text: string): void;
   /** The width of the terminal, or what stands for it. */
   columns(): number;
+  /** Undefined when standard input is no terminal. */
+  terminal(): Terminal | undefined;
   /** Calls `heard` at each of these signals instead of their default; the result stops that. */
   onSignal(signals: readonly Deno.Signal[], heard: (signal: Deno.Signal) => void): () => void;
   /** Ends the process at once. */
@@ -55,6 +67,22 @@ export const system: Surroundings = {
     } catch {
       return 80;
     }
+  },
+  terminal() {
+    if (!Deno.stdin.isTerminal()) return undefined;
+    return {
+      size() {
+        // One that was never told its size says 0.
+        try {
+          const { columns, rows } = Deno.consoleSize();
+          return { columns: columns || 80, rows: rows || 24 };
+        } catch {
+          return { columns: 80, rows: 24 };
+        }
+      },
+      raw: async () => (await import("./raw_terminal.ts")).makeRaw(),
+      onResize: (heard) => system.onSignal(["SIGWINCH"], heard),
+    };
   },
   onSignal(signals, heard) {
     const listeners = signals.map((signal) => [signal, () => heard(signal)] as const);

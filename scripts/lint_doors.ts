@@ -10,6 +10,7 @@ export const ALLOWED: readonly (readonly [path: string, reason: string])[] = [
   ["broker/pmi/fd_stream.ts", "reads and writes an inherited descriptor (PMI_FD) through libc"],
   ["broker/boot/terminal.ts", "saves and restores the user's terminal through libc"],
   ["commands/exec_program.ts", "execvp through libc: the command line becomes another program"],
+  ["commands/raw_terminal.ts", "takes all processing away from the user's terminal through libc"],
   ["commands/render/pager.ts", "a pager on the user's terminal is no part of a session"],
   ["modules/api/peer_credentials.ts", "who is at the other end of a UNIX socket, from libc"],
   ["scripts/", "run on a developer's machine"],

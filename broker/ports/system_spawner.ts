@@ -88,7 +88,7 @@ function hasEnded(error: unknown): boolean {
 }
 
 /** What went wrong, told of the thing that is at fault: the directory, the program, or its interpreter. */
-function explainStart(error: unknown, program: string, cwd: string | undefined): FluxError {
+export function explainStart(error: unknown, program: string, cwd: string | undefined): FluxError {
   const errno = cwd === undefined ? undefined : refusalOf(cwd);
   if (errno !== undefined) return new FluxError(errno, `${cwd}: ${strerror(errnum(errno))}`, { cause: error });
   if (error instanceof Deno.errors.PermissionDenied) {

@@ -2,4 +2,5 @@
 export { type Block, blockKey, decodeBlock, encodeBlock, END } from "./block.ts";
 export { Cutter, type CutterOptions } from "./cutter.ts";
 export { openReader, Reader, type ReadOptions } from "./reader.ts";
+export { type Taker, Tee } from "./tee.ts";
 export { openWriter, type WriteOptions, Writer } from "./writer.ts";

@@ -20,9 +20,9 @@ export class Cutter {
     this.#wholeLines = wholeLines;
   }
 
-  /** Bytes of a line that has begun. */
-  get length(): number {
-    return this.#rest.length;
+  /** A line that has begun. */
+  get rest(): Uint8Array {
+    return this.#rest;
   }
 
   /** The blocks that these bytes complete. They may share memory with `bytes`. */

@@ -52,6 +52,8 @@ async function smoke(flux: string, env: Record<string, string>): Promise<void> {
   assertEquals([wrong.code, wrong.stdout], [1, ""]);
   const size = await run(flux, ["start", "--size", "2", flux, "getattr", "size"], env);
   assertEquals([size.code, size.stdout], [0, "2\n"], size.stderr);
+  const tty = await run(flux, ["start", "--size", "2", flux, "zio", "run", "--rank", "1", "--pty", "tty"], env);
+  assert(tty.code === 0 && /\/dev\/pts\/\d+\r\n/.test(tty.stdout), tty.stdout + tty.stderr);
 }
 
 Deno.test("the self-extracting form passes the smoke test", async () => {
@@ -243,7 +245,7 @@ testUnless(
   },
 );
 
-testUnless(unlessLong(), "linux-arm64 is built with Deno and libzmq for that machine", async () => {
+testUnless(unlessLong(), "linux-arm64 is built with Deno and addons for that machine", async () => {
   await using work = await scratch();
   const flux = `${work.path}/flux`;
   const args = ["run", "-A", "scripts/compile.ts", "--format", "self-extracting", "--target", "linux-arm64"];
@@ -255,6 +257,8 @@ testUnless(unlessLong(), "linux-arm64 is built with Deno and libzmq for that mac
   assertEquals((await run("sh", ["-c", script, "sh", flux, `${work.path}/out`])).code, 0);
   const AARCH64 = 183;
   assertEquals(elfMachine(await Deno.readFile(`${work.path}/out/flux`)), AARCH64);
-  assertEquals(elfMachine(await Deno.readFile(`${work.path}/out/libzmq.node`)), AARCH64);
+  for (const addon of ["libzmq", "pty"]) {
+    assertEquals(elfMachine(await Deno.readFile(`${work.path}/out/${addon}.node`)), AARCH64);
+  }
   assert(names(`${work.path}/out`).includes("main.js"));
 });

@@ -1,12 +1,12 @@
 """Runs a command on a terminal of its own and plays a script of steps against it.
 
-    terminal.py '[["expect", "REGEX"], ["send", "TEXT"], ["hangup"]]' COMMAND ARGS…
+    terminal.py '[["expect", "REGEX"], ["send", "TEXT"], ["resize", ROWS, COLUMNS], ["hangup"]]' COMMAND ARGS…
 
 Prints one JSON object: {"status": N, "output": text, "restored": bool, "failed": step or null}. `restored`: the terminal
 has its first settings back. Standard library only.
 """
 
-import json, os, pty, re, select, sys, termios, time
+import fcntl, json, os, pty, re, select, struct, sys, termios, time
 
 PATIENCE = 60.0
 
@@ -18,7 +18,6 @@ if pid == 0:
     os.close(master)
     os.login_tty(slave) if hasattr(os, "login_tty") else None
     if not hasattr(os, "login_tty"):
-        import fcntl
         os.setsid()
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
         for fd in (0, 1, 2):
@@ -58,6 +57,8 @@ failed = None
 for step in steps:
     if step[0] == "send":
         os.write(master, step[1].encode())
+    elif step[0] == "resize":
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", step[1], step[2], 0, 0))
     elif step[0] == "hangup":
         os.close(slave)
         os.close(master)

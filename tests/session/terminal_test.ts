@@ -2,39 +2,15 @@
 
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless } from "../skip.ts";
+import { play as playSteps, type Played, pythonObstacle, type Step } from "./player.ts";
 import { executable, plainEnvironment, remains, until, workDirectory } from "./session.ts";
 
-type Step = ["expect", string] | ["send", string] | ["hangup"];
+const obstacle = await pythonObstacle();
 
-interface Played {
-  readonly status: number | null;
-  readonly output: string;
-  readonly restored: boolean;
-  readonly failed: Step | null;
-}
-
-const player = new URL("./terminal.py", import.meta.url).pathname;
-
-async function python(): Promise<string | undefined> {
-  try {
-    const { success } = await new Deno.Command("python3", { args: ["-c", "import pty, termios"] }).output();
-    return success ? undefined : "python3 has no pty module";
-  } catch {
-    return "python3 is not on PATH";
-  }
-}
-const obstacle = await python();
-
-/** Plays `steps` against `flux start WORDS`; fails with all that was printed when one of them does not come to pass. */
-async function play(steps: Step[], words: string[], cwd: string): Promise<Played> {
+/** Plays `steps` against `flux start WORDS`. */
+function play(steps: Step[], words: string[], cwd: string): Promise<Played> {
   const env = plainEnvironment({ HOME: cwd, SHELL: "/bin/bash", FLUX_TMPDIR: cwd, TERM: "dumb" });
-  const args = [player, JSON.stringify(steps), executable, "start", ...words];
-  const { stdout, stderr } = await new Deno.Command("python3", { args, cwd, clearEnv: true, env }).output();
-  const text = new TextDecoder().decode(stdout);
-  assert(text !== "", new TextDecoder().decode(stderr));
-  const played = JSON.parse(text) as Played;
-  assert(played.failed === null, `${JSON.stringify(played.failed)} did not come:\n${played.output}`);
-  return played;
+  return playSteps(steps, [executable, "start", ...words], env, cwd);
 }
 
 const CTRL_C = "\x03", CTRL_Z = "\x1a", CTRL_BACKSLASH = "\x1c";

@@ -41,6 +41,7 @@ export class FakeSurroundings implements Surroundings {
         "writeError",
         "read",
         "complain",
+        "terminal",
         "onSignal",
         "exit",
         "open",
@@ -85,6 +86,7 @@ export class FakeSurroundings implements Surroundings {
   complain(text: string): void {
     this.err += text;
   }
+  terminal(): undefined {}
   columns(): number {
     return 80;
   }

@@ -1,0 +1,32 @@
+/** `flux zio attach`: the streams of a program that runs elsewhere, or ran. */
+
+import { openKvs } from "../kvs/access.ts";
+import { command, UsageError } from "../mod.ts";
+import { Attachment } from "./attachment.ts";
+
+export const attach = command({
+  name: "attach",
+  summary: "Attach to a program that 'flux zio run' runs",
+  usage: ["[OPTIONS] NAME"],
+  signal: true,
+  complete: "key",
+  options: { noinput: { short: "n", type: "flag", help: "Do not read standard input" } },
+  async *run(context): AsyncGenerator<Uint8Array, number> {
+    const { args: [word, extra], opts, connect, read, printError, warn, onSignal } = context;
+    const key = word ?? (opts as { key?: string }).key;
+    if (key === undefined || extra !== undefined) throw new UsageError("attach: specify one NAME");
+    const kvs = await openKvs({ connect, opts: { namespace: undefined } });
+    const handle = await connect();
+    const attachment = new Attachment({
+      handle,
+      kvs,
+      key,
+      terminal: context.terminal(),
+      ...!opts.noinput && { read },
+      printError,
+      warn,
+    });
+    onSignal((signal) => attachment.signal(signal));
+    return yield* attachment.run();
+  },
+});

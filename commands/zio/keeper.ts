@@ -1,0 +1,303 @@
+/**
+ * Runs a program with its streams in the key-value store, and for all who attach. What it writes goes to them at once, as far as
+ * each has credit, and into the record behind that; so a key that was typed is not seen a commit later.
+ */
+
+import { decodeIo, encodeIo, FluxError, ioBytes, type JsonObject } from "../../broker/message/mod.ts";
+import {
+  type Handle,
+  integerField,
+  type Methods,
+  objectField,
+  optionalInteger,
+  type Request,
+  stringField,
+  until,
+} from "../../broker/handle/mod.ts";
+import { systemClock, systemSpawner, type Task, type TerminalSize, waitStatus } from "../../broker/ports/mod.ts";
+import type { Kvs } from "../../modules/kvs/client.ts";
+import { openReader, type Taker, Tee, Writer } from "../../modules/kz/client.ts";
+import { INPUT_WINDOW, type Live, type News, type OutputName } from "./protocol.ts";
+import { Recorder } from "./recorder.ts";
+
+/** What is echoed is recorded in pieces of so many milliseconds. */
+const LINGER = 100;
+const END_OF_TRANSMISSION = new Uint8Array([4]);
+const SIGKILL = 9;
+/** Outlives us if we are killed, and kills the program then: the end of its input says so. */
+const GUARD = `trap '' HUP INT QUIT TERM; read -r word || kill -KILL "-$0"`;
+
+export interface KeeperOptions {
+  readonly handle: Handle;
+  readonly kvs: Kvs;
+  readonly key: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** The program has a terminal of this size. */
+  readonly terminal: TerminalSize | undefined;
+  readonly blocksize: number;
+  /** Blocks are committed when the program has ended, or a MiB has gathered. */
+  readonly lazy: boolean;
+  /** Replaces what the key has. */
+  readonly force: boolean;
+  /** The program runs, and can be attached to. */
+  ready(): void;
+  debug(text: string): void;
+}
+
+interface Output {
+  readonly name: OutputName;
+  readonly tee: Tee;
+  readonly recorder: Recorder;
+  readonly writer: Writer;
+}
+
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #outputs: Output[];
+  readonly #attached = new Map<string, Attached>();
+  readonly #failed = Promise.withResolvers<never>();
+  #task: Task | undefined;
+  #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    const names: OutputName[] = options.terminal ? ["stdout"] : ["stdout", "stderr"];
+    this.#outputs = names.map((name) => this.#output(name));
+    this.#failed.promise.catch(() => {});
+  }
+
+  /**
+   * Runs the program to its end; resolves with the word of wait(2) when all of its output is in the store. Throws EEXIST for a
+   * key that is taken, why the program cannot be started, and what the store refuses.
+   */
+  async run(): Promise<number> {
+    const { handle, kvs, key, force, argv, env, terminal } = this.#options;
+    if (!force && await kvs.exists(key)) throw new FluxError("EEXIST", `${key}: File exists`);
+    const rank = await handle.rank();
+    const service = `zio-${rank}-${Deno.pid}`;
+    await handle.serve(this.#methods(service));
+    const task = this.#task = await systemSpawner.spawnTask({
+      argv,
+      env,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: terminal ? "null" : "piped",
+      ...terminal && { terminal },
+    });
+    this.#input = task.stdin!.getWriter();
+    this.#input.closed.catch(() => {});
+    const following = new AbortController();
+    const guard = systemSpawner.spawn({
+      argv: ["/bin/sh", "-c", GUARD, `${task.pid}`],
+      env: {},
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+      detached: true,
+    });
+    try {
+      return await Promise.race([this.#keep(task, { service, rank }, following.signal), this.#failed.promise]);
+    } catch (error) {
+      task.signal(SIGKILL);
+      throw error;
+    } finally {
+      following.abort(new FluxError("ECANCELED"));
+      const writer = guard.stdin!.getWriter();
+      await writer.write(new TextEncoder().encode("over\n")).catch(() => {});
+      await guard.status;
+    }
+  }
+
+  /** Passes a signal on to all processes of the program. */
+  signal(number: number): void {
+    this.#task?.signal(number);
+  }
+
+  async #keep(task: Task, live: Live, signal: AbortSignal): Promise<number> {
+    const { kvs, key, handle, lazy, ready, debug } = this.#options;
+    void handle.closed.then((error) => error && this.#failed.reject(error));
+    const opening = kvs.transaction().mkdir(key);
+    for (const { name } of this.#outputs) opening.mkdir(`${key}.${name}`);
+    if (lazy) debug("blocks are committed at the end");
+    await opening.put(`${key}.live`, live).commit();
+    ready();
+    this.#follow(signal).catch((error) => signal.aborted || this.#failed.reject(error));
+    const pumps = this.#outputs.map((output) => this.#pump(output, task[output.name]!));
+    const status = waitStatus(await task.status);
+    debug(`the program has ended, status ${status}`);
+    // What it has left behind may hold its output; on a terminal, the kernel sees to that.
+    await Promise.all(pumps);
+    await Promise.all(this.#outputs.map(({ writer }) => writer.close()));
+    await kvs.transaction().put(`${key}.exit_status`, status).unlink(`${key}.live`).commit();
+    for (const attached of [...this.#attached.values()]) attached.end(status);
+    await handle.drain();
+    return status;
+  }
+
+  #output(name: OutputName): Output {
+    const { kvs, key, lazy, blocksize, terminal } = this.#options;
+    const writer = new Writer(kvs, `${key}.${name}`, lazy ? { delay: { put: true } } : {});
+    const tee = new Tee();
+    const recorder = new Recorder({
+      writer,
+      clock: systemClock,
+      blocksize,
+      linger: terminal && LINGER,
+      roomMade: () => tee.roomMade(),
+      failed: (error) => this.#failed.reject(error),
+    });
+    tee.add(recorder);
+    return { name, tee, recorder, writer };
+  }
+
+  async #pump({ tee }: Output, stream: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = stream.getReader();
+    for (;;) {
+      await tee.room();
+      const { value } = await reader.read();
+      tee.give(value);
+      if (!value) return;
+    }
+  }
+
+  /** What anyone writes to the stream `stdin` is read by the program, and its end too. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { kvs, key } = this.#options;
+    const reader = await openReader(kvs, `${key}.stdin`, { noexist: true, signal });
+    for await (const bytes of reader) await this.#write(bytes);
+    await this.#end();
+  }
+
+  #methods(service: string): Methods {
+    return {
+      [`${service}.attach`]: (request) => {
+        request.requireStreaming();
+        return until(this.#attach(request));
+      },
+      [`${service}.grant`]: (request) => {
+        const { payload } = request;
+        this.#find(request)?.grant(stringField(payload, "stream"), integerField(payload, "bytes"));
+      },
+      [`${service}.write`]: (request) => void this.#written(request),
+      [`${service}.resize`]: ({ payload }) => this.#task?.resize?.(readSize(payload)),
+      [`${service}.signal`]: ({ payload }) => this.signal(integerField(payload, "signum")),
+    };
+  }
+
+  async #attach(request: Request): Promise<void> {
+    const { argv, terminal, debug } = this.#options;
+    const { payload } = request;
+    const id = `${request.sender} ${request.matchtag}`;
+    const positions = this.#outputs.map(({ name, recorder }) => ({ name, ...recorder.position }));
+    const attached = new Attached(request, integerField(payload, "credit"), this.#outputs);
+    attached.tell({
+      type: "attached",
+      command: argv[0]!,
+      terminal: terminal !== undefined,
+      window: INPUT_WINDOW,
+      blocks: Object.fromEntries(positions.map(({ name, blocks }) => [name, blocks])),
+    });
+    for (const { name, rest } of positions) {
+      if (rest.length > 0) attached.tell({ type: "output", io: encodeIo(name, "", rest) });
+    }
+    this.#attached.set(id, attached);
+    debug(`${this.#attached.size} attached`);
+    if (payload.size !== undefined) this.#redraw(readSize(objectField(payload, "size")));
+    request.signal.addEventListener("abort", () => attached.leave(), { once: true });
+    attached.begin();
+    await attached.done;
+    this.#attached.delete(id);
+    debug(`${this.#attached.size} attached`);
+  }
+
+  /** A program that fills the screen draws it again when the size changes, so it is made to. */
+  #redraw({ columns, rows }: TerminalSize): void {
+    this.#task?.resize?.({ columns, rows: Math.max(1, rows - 1) });
+    this.#task?.resize?.({ columns, rows });
+  }
+
+  #find(request: Request): Attached | undefined {
+    return this.#attached.get(`${request.sender} ${optionalInteger(request.payload, "matchtag") ?? 0}`);
+  }
+
+  async #written(request: Request): Promise<void> {
+    const { data, eof } = decodeIo(request.payload.io);
+    const attached = this.#find(request);
+    const bytes = data === undefined ? undefined : ioBytes(data);
+    if (bytes) await this.#write(bytes);
+    if (eof) await this.#end();
+    if (bytes) attached?.tell({ type: "taken", bytes: bytes.length });
+  }
+
+  /** Resolves when it is taken; a program that reads no more takes everything. */
+  async #write(bytes: Uint8Array): Promise<void> {
+    await this.#input?.write(bytes).catch(() => {});
+  }
+
+  async #end(): Promise<void> {
+    if (this.#options.terminal) return await this.#write(END_OF_TRANSMISSION);
+    const input = this.#input;
+    this.#input = undefined;
+    await input?.close().catch(() => {});
+  }
+}
+
+/** One who is attached. */
+class Attached {
+  readonly #request: Request;
+  readonly #outputs: readonly Output[];
+  readonly #takers = new Map<string, Taker & { credit: number }>();
+  readonly #done = Promise.withResolvers<void>();
+
+  constructor(request: Request, credit: number, outputs: readonly Output[]) {
+    this.#request = request;
+    this.#outputs = outputs;
+    for (const { name } of outputs) {
+      const taker = {
+        credit,
+        get hasRoom() {
+          return taker.credit > 0;
+        },
+        take: (bytes: Uint8Array | undefined) => {
+          taker.credit -= bytes?.length ?? 0;
+          this.tell({ type: "output", io: encodeIo(name, "", bytes) });
+        },
+      };
+      this.#takers.set(name, taker);
+    }
+  }
+
+  get done(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  tell(news: News): void {
+    this.#request.respond(news);
+  }
+
+  begin(): void {
+    for (const { name, tee } of this.#outputs) tee.add(this.#takers.get(name)!);
+  }
+
+  grant(stream: string, bytes: number): void {
+    const taker = this.#takers.get(stream);
+    if (taker) taker.credit += bytes;
+    for (const { tee } of this.#outputs) tee.roomMade();
+  }
+
+  leave(): void {
+    for (const { name, tee } of this.#outputs) tee.remove(this.#takers.get(name)!);
+    this.#done.resolve();
+  }
+
+  end(status: number): void {
+    this.tell({ type: "exited", status });
+    this.leave();
+  }
+}
+
+function readSize(payload: JsonObject): TerminalSize {
+  const clamp = (size: number) => Math.min(65535, Math.max(1, size));
+  return { columns: clamp(integerField(payload, "columns")), rows: clamp(integerField(payload, "rows")) };
+}
