@@ -20,7 +20,7 @@ import {
 import { type Clock, systemClock } from "../ports/mod.ts";
 import type { Channel } from "./channel.ts";
 import { Matchtags } from "./matchtag.ts";
-import { type Answer, mrpc, type MrpcOptions, mrpcReduced, type Reduced } from "./mrpc.ts";
+import { type Answer, mrpc, type MrpcOptions, mrpcReduced, MrpcStream, type Reduced } from "./mrpc.ts";
 import { Queue } from "./queue.ts";
 import type { Methods } from "./request.ts";
 import { Server } from "./server.ts";
@@ -194,7 +194,8 @@ export class Handle {
     options.signal?.addEventListener("abort", onAbort, { once: true });
     const start = async () => {
       try {
-        const address = options.rank === NODEID_UPSTREAM ? await this.rank() : undefined;
+        // At once where the rank is known, so that nothing which is posted afterwards overtakes it.
+        const address = options.rank === NODEID_UPSTREAM ? this.#rank ?? await this.rank() : undefined;
         this.#send(topic, payload, tag, Flag.streaming, options.rank, address);
       } catch (error) {
         finish(error);
@@ -216,6 +217,11 @@ export class Handle {
     options: MrpcOptions & { reduce: string },
   ): Promise<Reduced<T>> {
     return mrpcReduced<T>(this, topic, payload, options.reduce, options);
+  }
+
+  /** Calls a streaming method on many ranks; see {@link MrpcStream}. */
+  mrpcStream(topic: string, payload: Uint8Array, options: Pick<MrpcOptions, "ranks"> = {}): MrpcStream {
+    return new MrpcStream(this, topic, payload, options);
   }
 
   /** Hands an event over for publication; it is numbered and sent to everyone by rank 0. Not acknowledged. */

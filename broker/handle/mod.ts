@@ -2,6 +2,14 @@
 export { type Channel, type ChannelEvents } from "./channel.ts";
 export { Event, Handle, type HandleOptions, ResponseStream, type RpcOptions } from "./handle.ts";
 export {
+  decodeTaskNews,
+  decodeTaskNote,
+  encodeTaskNews,
+  encodeTaskNote,
+  type RankNews,
+  type TaskNote,
+} from "./exec_wire.ts";
+export {
   formatLogLine,
   formatTime,
   isAppName,
@@ -13,16 +21,20 @@ export {
   severityOfLine,
 } from "./log_line.ts";
 export { type ByteStream, connectionLost, isBroken, MessageStream } from "./message_stream.ts";
-export { Answer, type MrpcOptions, type Reduced } from "./mrpc.ts";
+export { Answer, type MrpcOptions, MrpcStream, type Reduced } from "./mrpc.ts";
 export {
   type Answers,
+  type Caller,
   type CallHeader,
   decodeAnswers,
   decodeCall,
+  decodeNotes,
   encodeAnswers,
   encodeCall,
+  encodeNotes,
   failure,
   mergeEqual,
+  type Note,
   type ReceivedCall,
 } from "./mrpc_wire.ts";
 export { open } from "./open.ts";

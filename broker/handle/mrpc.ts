@@ -4,7 +4,7 @@
  */
 
 import { decodeJson, encodeJson, errorText, FluxError, Idset, type JsonObject } from "../message/mod.ts";
-import { type Answers, type CallHeader, decodeAnswers, encodeCall } from "./mrpc_wire.ts";
+import { type Answers, type CallHeader, decodeAnswers, encodeCall, encodeNotes, type Note } from "./mrpc_wire.ts";
 import type { Queue } from "./queue.ts";
 
 export interface MrpcOptions {
@@ -55,7 +55,39 @@ export interface Reduced<T = JsonObject> {
 
 /** What is needed of a Handle. */
 interface Streams {
-  streamRaw(topic: string, payload: Uint8Array, options: { signal?: AbortSignal }): Queue<Uint8Array | undefined>;
+  streamRaw(topic: string, payload: Uint8Array, options: { signal?: AbortSignal }): ResponseQueue;
+  post(topic: string, payload: Uint8Array): void;
+}
+
+type ResponseQueue = Queue<Uint8Array | undefined> & { readonly matchtag: number };
+
+/**
+ * A streaming method called on many ranks. Yields what they answer as it comes, equal answers of several ranks together,
+ * those of one rank in their order; the last of each rank has an errnum, ENODATA when all went well. Throws ENOSYS for a
+ * method that cannot be called so, EINVAL for no rank at all. Leaving the loop early ends it on every rank.
+ */
+export class MrpcStream implements AsyncIterable<Answers> {
+  readonly #handle: Streams;
+  readonly #responses: ResponseQueue;
+
+  /** Asks for it at once. */
+  constructor(handle: Streams, topic: string, payload: Uint8Array, { ranks = "all" }: Pick<MrpcOptions, "ranks">) {
+    this.#handle = handle;
+    this.#responses = handle.streamRaw(
+      "mrpc.call",
+      encodeCall({ topic, ranks: `${ranks}`, stream: true }, payload),
+      {},
+    );
+  }
+
+  /** Says something to some of the ranks; what has ended does not hear it. */
+  tell(notes: readonly Note[]): void {
+    this.#handle.post("mrpc.tell", encodeNotes(this.#responses.matchtag, notes));
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Answers, void> {
+    for await (const batch of this.#responses) yield* decodeAnswers(batch);
+  }
 }
 
 /**

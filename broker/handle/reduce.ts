@@ -15,6 +15,8 @@ export interface ReductionRules<T> {
   count?: number;
   /** A batch goes on this many milliseconds after its first item came. */
   timeout?: number;
+  /** The same for the first batch of all; `timeout` unless given. */
+  firstTimeout?: number;
 }
 
 /** Why a batch was passed on: it was full, it was old enough, a newer one began, it was late, it was asked for. */
@@ -42,6 +44,7 @@ export class Reduction<T> {
   #items: T[] = [];
   #weight = 0;
   #armed = false;
+  #hasPassed = false;
 
   constructor(rules: ReductionRules<T>) {
     this.#rules = rules;
@@ -54,7 +57,8 @@ export class Reduction<T> {
 
   /** Takes an item of a numbered batch in. A newer batch ends the present one; an item of an older one goes straight on. */
   add(item: T, batch = 0): readonly Step<T>[] {
-    const { count, timeout, weight } = this.#rules;
+    const { count, weight } = this.#rules;
+    const timeout = this.#hasPassed ? this.#rules.timeout : this.#rules.firstTimeout ?? this.#rules.timeout;
     if (batch < this.#batch) return [{ kind: "pass", cause: "late", batch, items: this.#reduced([item]) }];
     const steps = batch > this.#batch ? this.#end("newer") : NOTHING;
     this.#batch = batch;
@@ -84,6 +88,7 @@ export class Reduction<T> {
     const steps: Step<T>[] = [{ kind: "pass", cause, batch: this.#batch, items }];
     if (this.#armed) steps.push({ kind: "disarm" });
     this.#armed = false;
+    this.#hasPassed = true;
     this.#items = [];
     this.#weight = 0;
     return steps;

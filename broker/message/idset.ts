@@ -101,6 +101,13 @@ export class Idset implements Iterable<number> {
     return set;
   }
 
+  /** They have an id in common. */
+  intersects(other: Idset): boolean {
+    const words = Math.min(this.#words.length, other.#words.length);
+    for (let w = 0; w < words; w++) if (this.#words[w]! & other.#words[w]!) return true;
+    return false;
+  }
+
   equals(other: Idset): boolean {
     return this.#size === other.#size && this.difference(other).size === 0;
   }

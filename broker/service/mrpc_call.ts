@@ -8,19 +8,20 @@
 import { decodeJson, encodeJson, FluxError, Idset, type JsonObject, NODEID_UPSTREAM } from "../message/mod.ts";
 import {
   type Answers,
-  type CallHeader,
   decodeAnswers,
   encodeCall,
+  encodeNotes,
   failure,
-  Handle,
   mergeEqual,
-  type Queue,
+  type Note,
+  type ReceivedCall,
   Reducer,
   type ReductionRules,
+  type ResponseStream,
   scaledTimeout,
 } from "../handle/mod.ts";
 import type { Timer } from "../ports/mod.ts";
-import { endpointChannel } from "../router/mod.ts";
+import { callOnce, type Part, type StreamMethod } from "./mrpc_part.ts";
 import { splitCall } from "./mrpc_split.ts";
 import type { BrokerParts } from "./native.ts";
 import type { Fold } from "./reductions.ts";
@@ -30,17 +31,32 @@ const WINDOW = 10;
 /** Of a call's timeout, the part that the farthest broker is given less; and the most for one hop, ms. */
 const MARGIN = 0.05;
 const HOP_MARGIN = 20;
+/** The same for the answers of a stream: less, as it may have much to say, but at first about as long as a short task takes. */
+const STREAM_WINDOW = 5;
+const FIRST_WINDOW = 20;
+/** They go on at once when they are this many bytes. */
+const LIMIT = 1 << 15;
 
 export interface CallOptions {
-  readonly header: CallHeader & { hops: number; down: boolean };
+  readonly header: ReceivedCall["header"];
   readonly payload: Uint8Array | undefined;
   readonly ranks: Idset;
   /** On whose behalf, without LOCAL. */
   readonly userid: number;
   readonly rolemask: number;
   readonly fold: Fold | undefined;
+  /** What the ranks of a stream do. */
+  readonly method: StreamMethod | undefined;
   /** Takes answers on their way to the caller. */
   answer(answers: Answers[]): void;
+}
+
+/** A neighbour that reaches some of the ranks. */
+interface Branch {
+  /** As requests to it are addressed. */
+  readonly rank: number;
+  readonly ranks: Idset;
+  readonly stream: ResponseStream;
 }
 
 export class MrpcCall {
@@ -48,9 +64,10 @@ export class MrpcCall {
   readonly #options: CallOptions;
   readonly #missing: Idset;
   readonly #gathering: Reducer<Answers>;
-  readonly #branches = new Set<Queue<unknown>>();
+  readonly #branches = new Set<Branch>();
   readonly #done = Promise.withResolvers<void>();
-  #local: Handle | undefined;
+  /** That of this rank, if it is one of those called. */
+  #part: Part | undefined;
   #deadline: Timer | undefined;
   #stopped = false;
 
@@ -75,8 +92,23 @@ export class MrpcCall {
     const { own, children, parent, unreachable } = splitCall(ranks, header.down, neighbours);
     for (const child of children) void this.#branch(child.rank, child.ranks, true);
     if (parent.size > 0) void this.#branch(NODEID_UPSTREAM, parent, false);
-    if (own) void this.#callHere(new Idset([rank]));
+    if (own) this.#part = this.#playHere(new Idset([rank]));
     if (unreachable.size > 0) this.#fail(unreachable, new FluxError("EHOSTUNREACH"));
+  }
+
+  /** Passes on what the caller of a stream says to some of its ranks. One that is over hears nothing. */
+  tell(notes: readonly Note[]): void {
+    const { options: { rank }, handle } = this.#broker;
+    for (const branch of this.#branches) {
+      const theirs = notes.flatMap(({ ranks, payload }) => {
+        const some = ranks.intersection(branch.ranks).intersection(this.#missing);
+        return some.size > 0 ? [{ ranks: some, payload }] : [];
+      });
+      if (theirs.length === 0) continue;
+      handle.post("mrpc.tell", encodeNotes(branch.stream.matchtag, theirs), { rank: branch.rank });
+    }
+    if (!this.#missing.has(rank)) return;
+    for (const { ranks, payload } of notes) if (ranks.has(rank)) this.#part?.hear?.(payload);
   }
 
   /** Ends the call here and on every rank it has reached; nothing more is answered. */
@@ -88,10 +120,13 @@ export class MrpcCall {
 
   /** Reduced answers wait for all others; those that stream wait a little, less the farther from the caller. */
   #rules(): ReductionRules<Answers> {
-    const { ranks, fold, header: { hops } } = this.#options;
-    const rules = { count: ranks.size, weight: (answers: Answers) => answers.ranks.size };
-    if (fold) return { ...rules, reduce: (answers) => reduceAnswers(answers, fold) };
-    return { ...rules, timeout: scaledTimeout(WINDOW, hops, this.#hopLimit), reduce: mergeEqual };
+    const { ranks, fold, method, header: { hops } } = this.#options;
+    const each = { count: ranks.size, weight: (answers: Answers) => answers.ranks.size };
+    if (fold) return { ...each, reduce: (answers) => reduceAnswers(answers, fold) };
+    if (!method) return { ...each, timeout: scaledTimeout(WINDOW, hops, this.#hopLimit), reduce: mergeEqual };
+    const timeout = scaledTimeout(STREAM_WINDOW, hops, this.#hopLimit);
+    const weight = (answers: Answers) => answers instanceof Untaken ? 0 : answers.payload?.length ?? 0;
+    return { count: LIMIT, weight, timeout, firstTimeout: FIRST_WINDOW + timeout, reduce: mergeEqual };
   }
 
   /** One more than the hops between any two ranks. */
@@ -112,7 +147,8 @@ export class MrpcCall {
       timeout: timeout && timeout - Math.min(HOP_MARGIN, timeout * MARGIN / this.#hopLimit),
     }, payload);
     const stream = this.#broker.handle.streamRaw("mrpc.fan", request, { rank });
-    this.#branches.add(stream);
+    const branch = { rank, ranks, stream };
+    this.#branches.add(branch);
     let reason: unknown;
     try {
       for await (const batch of stream) {
@@ -123,21 +159,29 @@ export class MrpcCall {
     } catch (error) {
       reason = error;
     }
-    this.#branches.delete(stream);
+    this.#branches.delete(branch);
     const left = ranks.intersection(this.#missing);
     if (left.size > 0) this.#fail(left, reason ?? new FluxError("EPROTO", "the call ended without an answer"));
   }
 
-  /** Calls this rank as a client of its own, so that a service can tell calls apart and hears when one is over. */
-  async #callHere(own: Idset): Promise<void> {
-    const { router, ports: { clock, random }, options: { rank } } = this.#broker;
-    const { header: { topic }, payload, userid, rolemask } = this.#options;
-    const channel = endpointChannel(router, { id: random.uuid(), userid, rolemask });
-    using handle = this.#local = new Handle(channel, { clock, rank });
+  #playHere(own: Idset): Part | undefined {
+    const { header: { topic, caller, hops }, payload, userid, rolemask, method } = this.#options;
+    const fail = (error: unknown) => this.#fail(own, error);
+    if (!method) {
+      const answer = (payload: Uint8Array | undefined) => this.#take({ ranks: own, errnum: 0, payload });
+      return callOnce(this.#broker, { topic, payload, userid, rolemask, answer, fail });
+    }
     try {
-      this.#take({ ranks: own, errnum: 0, payload: await handle.rpcRaw(topic, payload, { rank }) });
+      return method({
+        payload,
+        caller,
+        isLocal: hops === 0,
+        tell: (take) => !this.#stopped && this.#gathering.add(new Untaken(own, take)),
+        hurry: () => this.#gathering.flush(),
+        end: (error) => fail(error ?? new FluxError("ENODATA")),
+      });
     } catch (error) {
-      this.#fail(own, error);
+      fail(error);
     }
   }
 
@@ -145,7 +189,7 @@ export class MrpcCall {
     if (this.#stopped) return;
     const ranks = answers.ranks.intersection(this.#missing);
     if (ranks.size === 0) return;
-    for (const rank of ranks) this.#missing.delete(rank);
+    if (!this.#options.method || answers.errnum !== 0) { for (const rank of ranks) this.#missing.delete(rank); }
     this.#gathering.add({ ...answers, ranks });
     if (this.#missing.size > 0) return;
     this.#gathering.flush();
@@ -170,10 +214,27 @@ export class MrpcCall {
   #end(): void {
     this.#deadline?.cancel();
     if (this.#stopped) {
-      this.#local?.close();
-      for (const branch of this.#branches) void branch.return();
+      this.#part?.stop();
+      for (const { stream } of this.#branches) void stream.return();
     }
     this.#done.resolve();
+  }
+}
+
+/** What this rank has to say, and may still add to until it is passed on. */
+class Untaken implements Answers {
+  ranks: Idset;
+  readonly errnum = 0;
+  readonly #take: () => Uint8Array;
+  #payload: Uint8Array | undefined;
+
+  constructor(ranks: Idset, take: () => Uint8Array) {
+    this.ranks = ranks;
+    this.#take = take;
+  }
+
+  get payload(): Uint8Array {
+    return this.#payload ??= this.#take();
   }
 }
 

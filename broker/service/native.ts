@@ -15,6 +15,7 @@ import { cmbSeqService } from "./cmb/seq.ts";
 import { configService } from "./config_service.ts";
 import { eventService } from "./event_service.ts";
 import type { Launcher } from "./exec/launcher.ts";
+import { execStreams } from "./exec/multicast.ts";
 import { execService } from "./exec/service.ts";
 import type { GroupsService } from "./groups_service.ts";
 import type { Guard } from "./guard.ts";
@@ -94,7 +95,7 @@ export function nativeServices(broker: BrokerParts): Methods {
     ...shutdownService(broker),
     ...stateService(broker.machine),
     ...logMethods(broker.logs, (id) => broker.router.backlog(id)),
-    ...mrpcService(broker),
+    ...mrpcService(broker, execStreams(broker.launcher)),
     ...inspectionServices(broker),
   };
 }

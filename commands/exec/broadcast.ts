@@ -1,7 +1,6 @@
 /** Standard input, given to all tasks: as fast as the slowest that still reads. */
 
-import { encodeIo } from "../../broker/message/mod.ts";
-import type { RemoteTask } from "./remote_task.ts";
+import type { RemoteTasks } from "./remote_tasks.ts";
 
 /** Read at a time, bytes. */
 const PIECE = 1 << 16;
@@ -10,7 +9,7 @@ const WINDOW = 16 << 20;
 const LEAST = 2 * PIECE;
 
 export interface BroadcastOptions {
-  readonly tasks: readonly RemoteTask[];
+  readonly tasks: RemoteTasks;
   /** Reads standard input; null at its end. */
   read(into: Uint8Array): Promise<number | null>;
   /** Resolves when what was written has left this process. */
@@ -24,7 +23,7 @@ export class Broadcast {
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
-    this.#window = Math.max(LEAST, Math.floor(WINDOW / options.tasks.length));
+    this.#window = Math.max(LEAST, Math.floor(WINDOW / options.tasks.ranks.size));
   }
 
   /** Something has changed that may leave room for more. */
@@ -39,22 +38,12 @@ export class Broadcast {
     const buffer = new Uint8Array(PIECE);
     for (;;) {
       const count = await read(buffer);
-      if (count === null) return this.end();
-      while (!tasks.every((task) => task.hasRoom(count, this.#window))) {
+      if (count === null) return tasks.write(undefined);
+      while (!tasks.hasRoom(count, this.#window)) {
         await new Promise<void>((resolve) => this.#waiting = resolve);
       }
-      this.#write(buffer.subarray(0, count));
+      tasks.write(buffer.subarray(0, count));
       await drain();
     }
-  }
-
-  /** There is no input, or none any more. */
-  end(): void {
-    this.#write(undefined);
-  }
-
-  #write(bytes: Uint8Array | undefined): void {
-    const io = JSON.stringify(encodeIo("stdin", "0", bytes));
-    for (const task of this.#options.tasks) task.write(io, bytes?.length ?? 0);
   }
 }

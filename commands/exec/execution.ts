@@ -7,7 +7,7 @@ import { Interrupted } from "../command.ts";
 import { CommandError } from "../mod.ts";
 import { Broadcast } from "./broadcast.ts";
 import { type Printed, type Printer, TooMuch } from "./printer.ts";
-import { type Happening, RemoteTask } from "./remote_task.ts";
+import { type Happening, RemoteTasks } from "./remote_tasks.ts";
 
 /** Standard output and error come here, and standard input is counted (wire.md §3.17). */
 const FLAGS = 1 | 2 | 8;
@@ -18,6 +18,8 @@ const TWICE = 1000;
 /** What a shell says of a program that is not there, and of one that cannot be run; what is said of a rank that is not. */
 const NOT_FOUND = 127, NOT_RUNNABLE = 126, NO_RANK = 68;
 const LAUNCHING = "error launching process: ";
+
+type Output = Happening & { what: "output" };
 
 export interface ExecutionOptions {
   readonly handle: Handle;
@@ -36,7 +38,7 @@ export class Execution {
   readonly #options: ExecutionOptions;
   readonly #happenings = new Queue<Happening>();
   readonly #start = systemClock.now();
-  #tasks: RemoteTask[] = [];
+  #tasks: RemoteTasks | undefined;
   #signalled = -Infinity;
 
   constructor(options: ExecutionOptions) {
@@ -50,37 +52,33 @@ export class Execution {
     void handle.closed.then((error) => {
       if (error) this.#happenings.fail(new CommandError("lost connection to the broker", { cause: error }));
     });
-    this.#send();
+    const tasks = this.#tasks = this.#send();
     this.#say("Sent all requests");
-    const tasks = this.#tasks;
-    const drain = () => handle.drain();
-    const broadcast = read && new Broadcast({ tasks, read, drain });
-    let waiting = tasks.length;
-    let left = tasks.length;
+    const broadcast = read && new Broadcast({ tasks, read, drain: () => handle.drain() });
+    let fed = false;
+    let left = ranks.size;
     while (left > 0) {
       const { value: happening, done } = await this.#happenings.next();
       if (done) break;
-      const { task, what } = happening;
-      if (what === "output") {
-        yield* this.#print(happening);
+      if (happening.what === "output") {
+        yield* this.#print(tasks, happening);
         continue;
       }
       broadcast?.wake();
-      if (what === "over") {
-        left--;
-        const told = this.#over(task);
-        if (told !== undefined) yield told;
+      if (happening.what === "over") {
+        left -= happening.ranks.size;
+        yield* this.#over(tasks, happening.ranks);
       }
-      if ((what === "started" || (what === "over" && task.pid === undefined)) && --waiting === 0) {
-        broadcast?.run().catch((error) => this.#happenings.fail(error));
-      }
+      if (fed || !broadcast || tasks.waiting > 0) continue;
+      fed = true;
+      broadcast.run().catch((error) => this.#happenings.fail(error));
     }
     for (const printed of printer.rest()) {
       if (printed instanceof Promise) await printed;
       else yield printed;
     }
-    const code = Math.max(0, ...tasks.map(outcome));
-    this.#say(`${tasks.length} tasks complete with code ${code}`);
+    const code = [...ranks].reduce((highest, rank) => Math.max(highest, outcome(tasks, rank)), 0);
+    this.#say(`${ranks.size} tasks complete with code ${code}`);
     return code;
   }
 
@@ -90,42 +88,47 @@ export class Execution {
     const now = systemClock.now();
     if (now - this.#signalled < TWICE) return this.#happenings.fail(new Interrupted(128 + number));
     this.#signalled = now;
-    const running = this.#tasks.filter(({ pid, over }) => pid !== undefined && !over);
+    const running = this.#tasks?.running.size ?? 0;
     // Who runs nothing yet, or only waits for those that cannot be reached, is not kept waiting.
-    if (running.length === 0) return this.#happenings.fail(new Interrupted(128 + number));
-    const processes = running.length === 1 ? "process" : "processes";
-    this.#options.warn(`sending ${name} to ${running.length} ${processes}; another within 1 s kills what is left`);
-    for (const task of running) void task.signal(number);
+    if (running === 0) return this.#happenings.fail(new Interrupted(128 + number));
+    const processes = running === 1 ? "process" : "processes";
+    this.#options.warn(`sending ${name} to ${running} ${processes}; another within 1 s kills what is left`);
+    this.#tasks!.signal(number);
   }
 
-  #send(): void {
+  #send(): RemoteTasks {
     const { handle, ranks, argv, cwd, env, read } = this.#options;
-    const window = Math.min(MOST, Math.max(LEAST, Math.floor(WINDOW / Math.max(1, ranks.size))));
-    const cmd = { cwd, cmdline: argv, env, opts: read ? {} : { stdin_CLOSED: "true" }, channels: [], msgchan: [] };
+    const window = Math.min(MOST, Math.max(LEAST, Math.floor(WINDOW / ranks.size)));
+    const cmd = { cwd, cmdline: argv, env, opts: read ? {} : { stdin_CLOSED: "true" } };
     const credit = { stdout: window, stderr: window };
-    const request = encodeJson({ cmd, flags: FLAGS, local_flags: 0, credit, batch: true });
-    this.#tasks = [...ranks].map((rank) => new RemoteTask(handle, rank, request, window));
-    for (const task of this.#tasks) void task.follow((happening) => this.#happenings.push(happening));
+    const tasks = new RemoteTasks(handle, ranks, encodeJson({ cmd, flags: FLAGS, credit }), window);
+    tasks.follow((happening) => this.#happenings.push(happening)).catch((error) => this.#happenings.fail(error));
+    return tasks;
   }
 
-  async *#print(happening: Happening & { what: "output" }): AsyncGenerator<Printed, void> {
-    const { task, stream, bytes } = happening;
-    let printed: Printed | Promise<void> | undefined;
-    try {
-      printed = this.#options.printer.output(task.rank, stream, bytes);
-    } catch (error) {
-      if (!(error instanceof TooMuch)) throw error;
-      throw new CommandError("there is too much output to collapse", { hint: "leave --collapse out" });
+  async *#print(tasks: RemoteTasks, { ranks, stream, bytes }: Output): AsyncGenerator<Printed, void> {
+    for (const rank of ranks) {
+      let printed: Printed | Promise<void> | undefined;
+      try {
+        printed = this.#options.printer.output(rank, stream, bytes);
+      } catch (error) {
+        if (!(error instanceof TooMuch)) throw error;
+        throw new CommandError("there is too much output to collapse", { hint: "leave --collapse out" });
+      }
+      if (printed instanceof Promise) await printed;
+      else if (printed !== undefined) yield printed;
+      if (bytes) tasks.took(rank, stream, bytes.length);
     }
-    if (printed instanceof Promise) await printed;
-    else if (printed !== undefined) yield printed;
-    if (bytes) task.took(stream, bytes.length);
   }
 
-  #over(task: RemoteTask): Printed | undefined {
-    const error = task.error && reason(task.error);
-    if (error !== undefined) this.#options.warn(`Error: rank ${task.rank}: ${error}`);
-    return this.#options.printer.over(task.rank, outcome(task), error);
+  *#over(tasks: RemoteTasks, ranks: Idset): Generator<Printed, void> {
+    for (const rank of ranks) {
+      const { error } = tasks.end(rank);
+      const why = error && reason(error);
+      if (why !== undefined) this.#options.warn(`Error: rank ${rank}: ${why}`);
+      const told = this.#options.printer.over(rank, outcome(tasks, rank), why);
+      if (told !== undefined) yield told;
+    }
   }
 
   #say(text: string): void {
@@ -135,7 +138,8 @@ export class Execution {
 }
 
 /** What a task adds to the status of the command. */
-function outcome({ status, error }: RemoteTask): number {
+function outcome(tasks: RemoteTasks, rank: number): number {
+  const { status, error } = tasks.end(rank);
   if (!error) return exitCode(status ?? 0);
   if (isErrno(error, "ENOENT")) return NOT_FOUND;
   if (isErrno(error, "EACCES") || isErrno(error, "EPERM")) return NOT_RUNNABLE;

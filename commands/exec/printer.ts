@@ -3,7 +3,7 @@
 import { encodeIo, type Json } from "../../broker/message/mod.ts";
 import { Collapsed, groupTitle } from "./collapsed.ts";
 import { LabelledLines } from "./labelled_lines.ts";
-import type { StreamName } from "./remote_task.ts";
+import type { StreamName } from "./remote_tasks.ts";
 
 /** Bytes for standard output, or a record. */
 export type Printed = Uint8Array | Json;

@@ -1,14 +1,7 @@
 /** What `rexec.exec` is asked for: a command, its streams, its flags (wire.md §3.17). */
 
 import { FluxError, type JsonObject } from "../../message/mod.ts";
-import {
-  booleanField,
-  integerField,
-  objectField,
-  optionalInteger,
-  optionalString,
-  stringsField,
-} from "../../handle/mod.ts";
+import { integerField, objectField, optionalInteger, optionalString, stringsField } from "../../handle/mod.ts";
 
 /** The bits of `flags`. */
 export const ExecFlag = { stdout: 1, stderr: 2, channel: 4, writeCredit: 8, waitable: 16 } as const;
@@ -34,10 +27,8 @@ export interface ExecRequest {
   readonly flags: number;
   /** The task has the broker's own standard output and error. */
   readonly fallthrough: boolean;
-  /** Bytes of each output stream that may come before more credit is given; without it there is no limit. */
+  /** Bytes of each output stream that may come before more credit is given, on many ranks; without it there is no limit. */
   readonly credit: Readonly<Record<string, number>>;
-  /** Several news may come in one response. */
-  readonly batched: boolean;
 }
 
 /** Throws EPROTO for a request that is none, EINVAL for a command that cannot be one. */
@@ -47,7 +38,6 @@ export function readExecRequest(payload: JsonObject): ExecRequest {
     flags: integerField(payload, "flags"),
     fallthrough: ((optionalInteger(payload, "local_flags") ?? 0) & FALLTHROUGH) !== 0,
     credit: payload.credit === undefined ? {} : numbers(payload, "credit"),
-    batched: booleanField(payload, "batch", false),
   };
 }
 

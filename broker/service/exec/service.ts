@@ -2,10 +2,9 @@
 
 import { decodeIo, FluxError, ioBytes, type JsonObject } from "../../message/mod.ts";
 import { integerField, type Methods, optionalInteger, optionalString, type Request, until } from "../../handle/mod.ts";
-import { ExecFlag, type ExecRequest, numbers, readExecRequest } from "./command.ts";
+import { ExecFlag, type ExecRequest, readExecRequest } from "./command.ts";
 import type { Launcher } from "./launcher.ts";
 import { wireNews } from "./news.ts";
-import { NewsBatch } from "./news_batch.ts";
 import type { Client, Process } from "./process.ts";
 import { ANY_PID } from "./process_list.ts";
 import type { News } from "./subprocess.ts";
@@ -17,7 +16,6 @@ export function execService(launcher: Launcher): Methods {
       return request.isStreaming ? until(foreground(launcher, request, exec)) : background(launcher, request, exec);
     },
     "rexec.write": (request) => write(launcher, request),
-    "rexec.add-credit": (request) => addCredit(launcher, request),
     "rexec.kill": ({ payload }) => find(launcher, payload).signal(signum(payload)),
     "rexec.list": () => ({
       rank: launcher.rank,
@@ -43,8 +41,7 @@ export function clientOf({ sender, matchtag, message: { routes } }: Request): Cl
 
 /** The stream of a task: it lives as long as somebody listens. */
 async function foreground(launcher: Launcher, request: Request, exec: ExecRequest): Promise<void> {
-  const { command, flags, credit, fallthrough, batched } = exec;
-  const batch = batched ? new NewsBatch(launcher.clock, (news) => request.respond(news)) : undefined;
+  const { command, flags, fallthrough } = exec;
   const { process, done } = launcher.launch({
     command,
     client: clientOf(request),
@@ -52,19 +49,11 @@ async function foreground(launcher: Launcher, request: Request, exec: ExecReques
     waitable: (flags & ExecFlag.waitable) !== 0,
     flags,
     fallthrough,
-    credit,
-    tell: (news, pid) => {
-      const wire = wireNews(news, pid, launcher.rank);
-      if (batch) batch.add(wire);
-      else request.respond(wire);
-    },
+    credit: {},
+    tell: (news, pid) => request.respond(wireNews(news, pid, launcher.rank)),
   });
   request.signal.addEventListener("abort", () => process.desert(), { once: true });
-  try {
-    await done;
-  } finally {
-    batch?.flush();
-  }
+  await done;
 }
 
 /** Answers once it has started; from then on it depends on nobody. */
@@ -90,14 +79,6 @@ function write(launcher: Launcher, { payload, sender }: Request): void {
   const run = launcher.list.ofRequest(sender, integerField(payload, "matchtag"))?.run;
   if (data !== undefined) run?.handle({ is: "write", stream, bytes: ioBytes(data) });
   if (eof) run?.handle({ is: "write-end", stream });
-}
-
-/** `{"matchtag":i,"channels":{s:i}}`, not answered: so many bytes of each stream may come besides what may come already. */
-function addCredit(launcher: Launcher, { payload, sender }: Request): void {
-  const run = launcher.list.ofRequest(sender, integerField(payload, "matchtag"))?.run;
-  for (const [stream, bytes] of Object.entries(numbers(payload, "channels"))) {
-    run?.handle({ is: "credit", stream, bytes });
-  }
 }
 
 function find(launcher: Launcher, payload: JsonObject): Process {

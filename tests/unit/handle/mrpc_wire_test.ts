@@ -3,8 +3,10 @@ import {
   type Answers,
   decodeAnswers,
   decodeCall,
+  decodeNotes,
   encodeAnswers,
   encodeCall,
+  encodeNotes,
   failure,
   mergeEqual,
 } from "../../../broker/handle/mod.ts";
@@ -27,10 +29,12 @@ Deno.test("decodeCall() gives back the header and the bytes of encodeCall(), NUL
     ranks: "0-3",
     timeout: 1.5,
     reduce: "sum",
+    stream: true,
     hops: 2,
     down: true,
     userid: 7,
     rolemask: 1,
+    caller: { sender: "a", matchtag: 3 },
   };
   assertEquals(decodeCall(encodeCall(header, bytes(0, 1, 0))), { header, payload: bytes(0, 1, 0) });
 });
@@ -42,10 +46,12 @@ Deno.test("decodeCall() of a caller's header fills in what only brokers say, and
     ranks: "all",
     timeout: undefined,
     reduce: undefined,
+    stream: false,
     hops: 0,
     down: false,
     userid: 0,
     rolemask: 0,
+    caller: { sender: "", matchtag: 0 },
   });
   assertEquals(payload, undefined);
 });
@@ -114,4 +120,34 @@ Deno.test("mergeEqual() tells payloads apart that differ where its key does not 
 Deno.test("failure() carries a text only where it says more than the error number", () => {
   assertEquals(failure(new Idset([3]), new FluxError("ENOENT")).payload, undefined);
   assertEquals(failure(new Idset([3]), new FluxError("ENOENT", "gone")).payload, new TextEncoder().encode("gone"));
+});
+
+Deno.test("decodeNotes() gives back what encodeNotes() was told, empty notes too", () => {
+  const notes = [{ ranks: new Idset([1, 2]), payload: bytes(1, 0) }, { ranks: new Idset([7]), payload: bytes() }];
+  const { matchtag, notes: decoded } = decodeNotes(encodeNotes(5, notes));
+  assertEquals(matchtag, 5);
+  assertEquals(decoded.map(({ ranks, payload }) => [`${ranks}`, [...payload]]), [["1-2", [1, 0]], ["7", []]]);
+  assertThrows(() => decodeNotes(encodeText('{"matchtag":5}')), { errno: "EPROTO" });
+});
+
+Deno.test("mergeEqual() keeps several answers of a rank in their order and their number", () => {
+  const answer = fc.record({
+    ranks: fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 3 }),
+    payload: fc.nat({ max: 3 }),
+  });
+  const said = (list: readonly Answers[], rank: number) =>
+    list.filter(({ ranks }) => ranks.has(rank)).map(({ payload }) => payload![0]);
+  check(fc.property(fc.array(answer, { maxLength: 30 }), (list) => {
+    const before = list.map(({ ranks, payload }) => answers(ranks, 0, bytes(payload)));
+    const copy = before.map(({ ranks, ...rest }) => ({ ...rest, ranks: new Idset(ranks) }));
+    const merged = mergeEqual(before);
+    for (let rank = 0; rank <= 5; rank++) assertEquals(said(merged, rank), said(copy, rank));
+  }));
+});
+
+Deno.test("mergeEqual() brings the same news of many ranks together, though each rank says several things", () => {
+  const list = [[0, 1], [0, 2], [1, 1], [1, 2], [2, 1], [2, 2]].map(([rank, value]) =>
+    answers([rank!], 0, bytes(value!))
+  );
+  assertEquals(shown(mergeEqual(list)), [["0-2", 0, [1]], ["0-2", 0, [2]]]);
 });

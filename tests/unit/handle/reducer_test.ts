@@ -24,3 +24,15 @@ Deno.test("Reducer.flush() passes on at once and leaves no timer behind", () => 
   assertEquals(out, [[1]]);
   assertEquals(clock.pending, 0);
 });
+
+Deno.test("Reducer lets the first batch of all wait for as long as it is told", async () => {
+  const clock = virtualClock();
+  const out: [number, number[]][] = [];
+  const rules = { timeout: 10, firstTimeout: 30 };
+  const reducer = new Reducer<number>(clock, rules, (items) => out.push([clock.now(), items]));
+  reducer.add(1);
+  await clock.run(50);
+  reducer.add(2);
+  await clock.run(50);
+  assertEquals(out, [[30, [1]], [60, [2]]]);
+});

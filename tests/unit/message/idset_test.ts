@@ -86,3 +86,13 @@ Deno.test("Idset.has() is false for what can be no member", () => {
 Deno.test("Idset.add() refuses what can be no member", () => {
   for (const id of [-1, 0.5, NaN, 2 ** 24]) assertThrows(() => new Idset().add(id), { errno: "EINVAL" });
 });
+
+Deno.test("Idset.intersects() tells whether two sets have an id in common", () => {
+  const set = Idset.parse("3,64,200");
+  for (
+    const [other, common] of [["3", true], ["200-300", true], ["4-63", false], ["", false], ["1000", false]] as const
+  ) {
+    assertEquals(set.intersects(Idset.parse(other)), common, other);
+    assertEquals(Idset.parse(other).intersects(set), common, other);
+  }
+});

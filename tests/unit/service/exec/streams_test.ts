@@ -4,11 +4,9 @@ import fc from "fast-check";
 import { exitCode, signalOf, waitStatus } from "../../../../broker/ports/mod.ts";
 import { InputStream } from "../../../../broker/service/exec/input_stream.ts";
 import { KeptOutput } from "../../../../broker/service/exec/kept_output.ts";
-import { NewsBatch } from "../../../../broker/service/exec/news_batch.ts";
 import { OutputStream } from "../../../../broker/service/exec/output_stream.ts";
 import { assert, assertEquals } from "../../../assert.ts";
 import { check } from "../../../property.ts";
-import { virtualClock } from "../../../sim/mod.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -67,28 +65,6 @@ Deno.test("KeptOutput keeps the last 64 KiB of each stream, and its end", () => 
   assertEquals(sizes, [...[4, 5, 6, 7, 8, 9].map((i) => `stdout ${i}*10000`), "stderr 120*1", "stdout eof"]);
   kept.add("stderr", new Uint8Array(100_000));
   assertEquals(kept.pieces.at(-1)!.bytes!.length, 1 << 16);
-});
-
-Deno.test("NewsBatch sends what comes together as one, the first after 20 ms and later ones after 5", async () => {
-  const clock = virtualClock();
-  const sent: [number, string][] = [];
-  const batch = new NewsBatch(clock, (news) => sent.push([clock.now(), news.type]));
-  batch.add({ type: "started", pid: 1 });
-  batch.add({ type: "stopped" });
-  await clock.run(100);
-  batch.add({ type: "stopped" });
-  await clock.run(100);
-  assertEquals(sent, [[20, "batch"], [105, "stopped"]]);
-});
-
-Deno.test("NewsBatch does not hold back much output, nor anything at the end", () => {
-  const sent: string[] = [];
-  const batch = new NewsBatch(virtualClock(), (news) => sent.push(news.type));
-  batch.add({ type: "output", pid: 1, io: { stream: "stdout", rank: "0", data: "x".repeat(40_000) } });
-  batch.add({ type: "finished", status: 0 });
-  batch.flush();
-  batch.flush();
-  assertEquals(sent, ["output", "finished"]);
 });
 
 Deno.test("waitStatus() is the word of wait(2), and exitCode() what a shell makes of it", () => {
