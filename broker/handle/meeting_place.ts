@@ -3,7 +3,7 @@
  * sends their parcels. A service of meetings (barrier, fence) has one of these on every rank.
  */
 
-import { FluxError, Idset, type JsonObject, NODEID_UPSTREAM } from "../message/mod.ts";
+import { FluxError, Idset, type JsonObject, NODEID_UPSTREAM, Role } from "../message/mod.ts";
 import type { Clock, Random, Timer } from "../ports/mod.ts";
 import { Gathering, type GatheringStep } from "./gathering.ts";
 import type { Handle } from "./handle.ts";
@@ -12,15 +12,17 @@ import { type Outcome, outcomeOf, type Terms } from "./rendezvous.ts";
 import { decodeAnswer, decodeParcel, encodeAnswer, encodeParcel } from "./rendezvous_wire.ts";
 import type { Methods, Request } from "./request.ts";
 
-/** The group of all ranks that are ready to run, read at rank 0. */
-const ONLINE = "broker.online";
+/** The group of all ranks that are ready to run, and what tells that a rank has failed; read at rank 0. */
+const ONLINE = "broker.online", STATE_EVENT = "live.cstate";
+/** Failed, in those events. */
+const FAIL = 2;
 
 export interface MeetingPlaceOptions {
   /** What is met for, in texts: "barrier". */
   readonly label: string;
   /** The method between ranks, served by every one of them. */
   readonly topic: string;
-  readonly handle: Pick<Handle, "rpcRaw" | "stream">;
+  readonly handle: Pick<Handle, "rpcRaw" | "stream" | "listen">;
   readonly clock: Clock;
   readonly random: Random;
   readonly rank: number;
@@ -197,9 +199,12 @@ export class MeetingPlace {
     this.#wake = { at, timer };
   }
 
-  /** Keeps rank 0 informed of who is online, until the handle closes. */
+  /** Keeps rank 0 informed of who is online and who has failed, until the handle closes. */
   async #follow(meetings: Meetings): Promise<void> {
     try {
+      await this.#options.handle.listen(STATE_EVENT, ({ message, payload: { rank, nstate } }) => {
+        if (message.rolemask & Role.owner && nstate === FAIL) this.#conduct(meetings.failed(Number(rank), this.#now));
+      });
       for await (
         const { members } of this.#options.handle.stream<{ members: string }>("groups.get", { name: ONLINE })
       ) {

@@ -126,6 +126,14 @@ export class Meetings {
     return this.#absent.size > 0 && this.#open.size > 0 ? [{ kind: "wake", at: now + ABSENCE }] : [];
   }
 
+  /** The process of a rank has failed: what waits for it fails, also where it has been started anew already. */
+  failed(rank: number, now: number): MeetingStep[] {
+    const gone = new Idset([rank]);
+    return [...this.#open.values()].filter((meeting) => involved(meeting).has(rank)).flatMap((meeting) =>
+      this.#gone(meeting, gone, now)
+    );
+  }
+
   /** Fails what has waited long enough, and what waits for a rank that is gone. */
   expire(now: number): MeetingStep[] {
     for (const [name, { until }] of this.#failures) if (until <= now) this.#failures.delete(name);
@@ -193,9 +201,7 @@ export class Meetings {
     if (!patience && this.#absent.size === 0) return [];
     const away = this.#away(meeting);
     const gone = new Idset(away.filter(([, since]) => since + ABSENCE <= now).map(([rank]) => rank));
-    if (gone.size > 0) {
-      return this.#abort(meeting, "ECONNABORTED", `${rankWords(gone)} ${gone.size === 1 ? "is" : "are"} gone`, now);
-    }
+    if (gone.size > 0) return this.#gone(meeting, gone, now);
     if (patience && patience.deadline <= now) {
       const missing = members?.difference(new Idset(batches.map(({ rank }) => rank)));
       const rest = missing && missing.size > 0 ? `; missing: ${rankWords(missing)}` : "";
@@ -207,10 +213,14 @@ export class Meetings {
   }
 
   /** The ranks of a meeting that are away, and since when. */
-  #away({ members, batches }: Meeting): [number, number][] {
+  #away(meeting: Meeting): [number, number][] {
     if (this.#absent.size === 0) return [];
-    const involved = members ?? new Idset(batches.map(({ rank }) => rank));
-    return [...this.#absent].filter(([rank]) => involved.has(rank));
+    const ranks = involved(meeting);
+    return [...this.#absent].filter(([rank]) => ranks.has(rank));
+  }
+
+  #gone(meeting: Meeting, gone: Idset, now: number): MeetingStep[] {
+    return this.#abort(meeting, "ECONNABORTED", `${rankWords(gone)} ${gone.size === 1 ? "is" : "are"} gone`, now);
   }
 
   #withdraw(meeting: Meeting, why: string, now: number): MeetingStep[] {
@@ -260,6 +270,11 @@ export class Meetings {
     if (!origin) this.#origins.set(key, origin = { newest: 0, open: new Set(), finished: new Map() });
     return origin;
   }
+}
+
+/** The ranks that a meeting waits for, or that wait. */
+function involved({ members, batches }: Meeting): Idset {
+  return members ?? new Idset(batches.map(({ rank }) => rank));
 }
 
 /** Whether a batch was made without knowing that a meeting with these terms had failed. */

@@ -51,10 +51,13 @@ export class Roll {
     this.#now = now;
   }
 
-  /** A parent has spoken of a child. */
+  /** A parent has spoken of a child. If that is another process than before, the former has failed, though nobody saw it go. */
   apply(record: LiveRecord): Declaration[] {
-    if (record.rank < 0 || record.rank >= this.#size || !this.register.merge(record)) return [];
-    return this.#settle(record.rank);
+    const { rank } = record;
+    const known = this.register.get(rank);
+    if (rank < 0 || rank >= this.#size || !this.register.merge(record)) return [];
+    const isAnother = known !== undefined && record.version[0] > known.version[0];
+    return [...(isAnother ? this.#replaced(known) : []), ...this.#settle(rank)];
   }
 
   /** These ranks are connected to rank 0. */
@@ -94,6 +97,14 @@ export class Roll {
   /** The ranks in one state. */
   ranks(state: LiveState): Idset {
     return new Idset(this.standings.filter((one) => one.state === state).map(({ rank }) => rank));
+  }
+
+  #replaced({ rank, parent }: LiveRecord): Declaration[] {
+    const entry = this.#entries.get(rank);
+    if (!entry || entry.declared === LiveState.fail || entry.declared === LiveState.unknown) return [];
+    const before = entry.declared, reason = "it was started anew";
+    Object.assign(entry, { declared: LiveState.fail, since: this.#now(), reason, absent: 0 });
+    return [{ rank, before, now: LiveState.fail, parent, reason }];
   }
 
   #settle(rank: number, isOverdue = false): Declaration[] {

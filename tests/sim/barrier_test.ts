@@ -274,3 +274,15 @@ Deno.test("barrier.enter is failed by a rank whose module is unloaded, and goes 
   await session.settle(session.handle(0).rpc("module.remove", { name: "barrier" }));
   await session.settle(assertRejects(enter(session.handle(6), 3), { errno: "ENOSYS" }));
 });
+
+Deno.test("barrier.enter fails by name when a member was started anew before anybody had noticed its death", () =>
+  forSeeds(5, async (seed) => {
+    const session = await simSession({ size: 7, seed, modules: ["live", "barrier"] });
+    session.network.slow(session.host(5), 9000);
+    await session.run(9000);
+    const entered = enter(session.handle(3), 2, { ranks: "3,5" });
+    await session.run(100);
+    session.kill(5);
+    await session.settle(session.restart(5));
+    await session.settle(assertRejects(entered, { errno: "ECONNABORTED", text: "barrier x: rank 5 is gone" }));
+  }));

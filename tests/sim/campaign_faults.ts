@@ -110,8 +110,7 @@ export class FaultPlan {
       case "partition": {
         const [away, here] = this.#halves();
         const hosts = [away, here].map((ranks) => ranks.map((rank) => this.#session.host(rank)));
-        network.partition(...hosts);
-        return this.#until(`partition of ${away.length} ranks`, () => network.rejoin(...hosts));
+        return this.#until(`partition of ${away.length} ranks`, network.partition(...hosts));
       }
       case "cut":
       case "oneway": {
@@ -134,11 +133,10 @@ export class FaultPlan {
     const all = [...this.#session.brokers.keys()];
     const root = 1 + this.#random.below(all.length - 1);
     const share = this.#random.float() / 2;
-    const isAway = this.#random.below(2) === 0
-      ? (rank: number) => this.#session.brokers[root]!.tree.ranks.has(rank)
-      : () => this.#random.float() < share;
-    const away = all.filter((rank) => rank > 0 && isAway(rank));
-    return [away, all.filter((rank) => !away.includes(rank))];
+    const below = this.#session.brokers[root]!.tree.ranks;
+    const isAway = this.#random.below(2) === 0 ? (rank: number) => below.has(rank) : () => this.#random.float() < share;
+    const away = new Set(all.filter((rank) => rank > 0 && isAway(rank)));
+    return [[...away], all.filter((rank) => !away.has(rank))];
   }
 
   #until(what: string, repair: () => void): void {

@@ -18,11 +18,9 @@ export interface SimNetwork {
   cut(a: string, b: string): void;
   /** Holds what `from` sends to `to`; the other way flows. */
   oneWay(from: string, to: string): void;
-  /** Holds everything between hosts of different groups. Hosts in no group are not touched. */
-  partition(...groups: readonly (readonly string[])[]): void;
-  /** Undoes that, and any other cut between hosts of different groups. */
-  rejoin(...groups: readonly (readonly string[])[]): void;
-  /** Undoes cuts: those between two hosts, or all. */
+  /** Holds everything between hosts of different groups, until what it returns is called. Hosts in no group are not touched. */
+  partition(...groups: readonly (readonly string[])[]): () => void;
+  /** Undoes the cut between two hosts; or all of them, and all partitions. */
   heal(a?: string, b?: string): void;
   /** What a host sends and is sent travels up to `ms` longer from now on; 0: as everybody's. */
   slow(host: string, ms: number): void;
@@ -102,6 +100,8 @@ export class Network implements SimNetwork, Wire {
   readonly #connections = new Set<Connection>();
   /** Directions that are cut, as `from\0to`. */
   readonly #held = new Set<string>();
+  /** Partitions: the group of each host. */
+  readonly #walls = new Set<ReadonlyMap<string, number>>();
   /** What is added to the travel time of the messages of a host at most, ms. */
   readonly #slow = new Map<string, number>();
   /** What is added to that of everyone at most, ms. */
@@ -145,7 +145,9 @@ export class Network implements SimNetwork, Wire {
   }
 
   isHeld(from: string, to: string): boolean {
-    return this.#held.size > 0 && this.#held.has(`${from}\0${to}`);
+    if (this.#held.size > 0 && this.#held.has(`${from}\0${to}`)) return true;
+    for (const groups of this.#walls) if (isBetween(groups, from, to)) return true;
+    return false;
   }
 
   isStill(host: string): boolean {
@@ -200,22 +202,24 @@ export class Network implements SimNetwork, Wire {
     for (const connection of this.#between(from, to)) connection.hold();
   }
 
-  partition(...groups: readonly (readonly string[])[]): void {
-    for (const way of waysBetween(groups)) this.#held.add(way);
-    for (const connection of this.#connections) {
-      const [a, b] = connection.hosts;
-      if (this.isHeld(a, b) || this.isHeld(b, a)) connection.hold();
-    }
-  }
-
-  rejoin(...groups: readonly (readonly string[])[]): void {
-    for (const way of waysBetween(groups)) this.#held.delete(way);
-    for (const connection of [...this.#connections]) connection.release();
+  partition(...groups: readonly (readonly string[])[]): () => void {
+    const wall = new Map(groups.flatMap((hosts, i) => hosts.map((host) => [host, i] as const)));
+    const concerned = () => [...this.#connections].filter(({ hosts: [a, b] }) => isBetween(wall, a, b));
+    this.#walls.add(wall);
+    for (const connection of concerned()) connection.hold();
+    return () => {
+      if (this.#walls.delete(wall)) { for (const connection of concerned()) connection.release(); }
+    };
   }
 
   heal(a?: string, b?: string): void {
-    if (a === undefined) this.#held.clear();
-    else if (b !== undefined) { for (const way of [`${a}\0${b}`, `${b}\0${a}`]) this.#held.delete(way); }
+    if (a !== undefined && b !== undefined) {
+      for (const way of [`${a}\0${b}`, `${b}\0${a}`]) this.#held.delete(way);
+      for (const connection of this.#between(a, b)) connection.release();
+      return;
+    }
+    this.#held.clear();
+    this.#walls.clear();
     for (const connection of [...this.#connections]) connection.release();
   }
 
@@ -242,12 +246,8 @@ export class Network implements SimNetwork, Wire {
   }
 }
 
-/** Every way from a host of one group to a host of another, as `from\0to`. */
-function* waysBetween(groups: readonly (readonly string[])[]): Generator<string> {
-  for (const group of groups) {
-    for (const other of groups) {
-      if (other === group) continue;
-      for (const a of group) for (const b of other) yield `${a}\0${b}`;
-    }
-  }
+/** Whether two hosts are in different groups. */
+function isBetween(groups: ReadonlyMap<string, number>, a: string, b: string): boolean {
+  const one = groups.get(a), other = groups.get(b);
+  return one !== undefined && other !== undefined && one !== other;
 }

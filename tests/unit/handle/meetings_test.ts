@@ -121,6 +121,16 @@ Deno.test("Meetings.receive() tells who was on the way when a meeting failed, an
   assertEquals(settled(meetings.receive({ terms, batches: [same] }, 100))[0]!.outcome.errnum, 103);
 });
 
+Deno.test("Meetings.failed() fails what waits for a rank whose process has died, at once", () => {
+  const meetings = new Meetings("test");
+  const members = { ...terms, ranks: "1-3" };
+  meetings.receive({ terms: members, batches: [batch(1)] }, 0);
+  assertEquals(meetings.failed(4, 100), []);
+  const [end] = settled(meetings.failed(3, 100));
+  assertEquals([end!.ids, end!.outcome.text], [["1/i1/1"], "test x: rank 3 is gone"]);
+  assertEquals(settled(meetings.failed(3, 200)), []);
+});
+
 Deno.test("Meetings.receive() tells a declared member that was cut off of the failure for as long as it may come back", () => {
   const members = { ...terms, ranks: "1-3" };
   const fail = () => {

@@ -59,6 +59,16 @@ Deno.test("Roll.apply() ignores what a former parent says of a rank", () => {
   assertEquals(`${roll.ranks(LiveState.ok)}`, "3");
 });
 
+Deno.test("Roll.apply() declares a process failed that nobody saw go, when another has taken its place", () => {
+  const roll = new Roll(4, () => 0);
+  roll.reach(new Idset([3]));
+  roll.apply(record(3, LiveState.ok, [1, 1, 0], 1));
+  assertEquals(said(roll.apply(record(3, LiveState.ok, [1, 2, 0], 0))), [], "it has moved");
+  assertEquals(said(roll.apply(record(3, LiveState.ok, [2, 1, 0], 1))), ["3: 0 to 2", "3: 2 to 0"]);
+  assertEquals(said(roll.apply(record(3, LiveState.fail, [2, 1, 1], 1))), ["3: 0 to 2"]);
+  assertEquals(said(roll.apply(record(3, LiveState.ok, [3, 1, 0], 1))), ["3: 2 to 0"]);
+});
+
 Deno.test("Roll.tick() declares a rank failed that stays out of reach, once, and ok when it is back", () => {
   const roll = new Roll(4, () => 0);
   roll.reach(new Idset([3]));
