@@ -25,6 +25,8 @@ export interface Context<T extends OptionTable> {
    * wait for it before passing on more. `warn` does not wait for it.
    */
   printError(chunk: string | Uint8Array): Promise<void> | undefined;
+  /** Resolves when all that was printed or passed on is written: for a `warn` that belongs behind it. */
+  flush(): Promise<void>;
   /** Reads standard input; the number of bytes, null at its end. */
   read(into: Uint8Array): Promise<number | null>;
   /** The terminal that standard input is; undefined when it is none. */
@@ -44,6 +46,8 @@ export interface Command<T extends OptionTable = OptionTable, R = unknown> {
   readonly options: T;
   /** What error lines begin with; `flux-NAME` unless given (the attribute commands say `flux`). */
   readonly prog?: string;
+  /** What usage lines call it, where that is not `prog`. */
+  readonly title?: string;
   /** Ctrl-C ends the command by aborting `context.signal` rather than killing it. */
   readonly signal?: boolean;
   /**

@@ -34,7 +34,7 @@ const JSON_OUTPUT: OptionTable = { json: { type: "flag", help: "Print JSON inste
 /** A command as reached by its first word. */
 export function rootLeaf(command: Command): Leaf {
   const prog = command.prog ?? `flux-${command.name}`;
-  const title = prog === "flux" ? `flux ${command.name}` : prog;
+  const title = command.title ?? (prog === "flux" ? `flux ${command.name}` : prog);
   return { command, title, prog, table: fullTable(command) };
 }
 

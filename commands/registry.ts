@@ -62,6 +62,7 @@ export const registry: Registry = {
     summary: "Queue a parallel program, to run when there is room",
     load: () => import("./submit.ts"),
   },
+  wreck: { group: "Programs", summary: "Show, follow and end parallel programs", load: () => import("./wreck.ts") },
   exec: {
     group: "Programs",
     summary: "Run a program on many ranks at once",

@@ -91,6 +91,7 @@ class Run {
       connect: () => this.#connection ??= this.#connect(),
       warn: (text) => this.#around.complain(`${leaf.prog}: ${text}\n`),
       printError: (chunk) => this.#errors.print(chunk),
+      flush: () => this.#flush(),
       read: (into) => this.#around.read(into),
       terminal: () => this.#around.terminal(),
       onSignal: (heard) => this.#listener = heard,
@@ -100,8 +101,12 @@ class Run {
     const rendering = renderer(leaf.command, opts, json);
     const status = await this.#print(running, rendering);
     this.#output.print(rendering.end());
-    await Promise.all([this.#output.flush(), this.#errors.flush()]);
+    await this.#flush();
     return status;
+  }
+
+  async #flush(): Promise<void> {
+    await Promise.all([this.#output.flush(), this.#errors.flush()]);
   }
 
   async #print(records: AsyncGenerator<unknown, number | void>, rendering: Renderer): Promise<number | void> {

@@ -47,10 +47,14 @@ export default command({
       });
       onSignal((signal) => view.signal(signal));
       const result = yield* view.follow(jobs.run(spec));
-      if (json) yield { ...result } as unknown as Json;
-      else tellEnds(result, warn);
-      if (!json && result.state !== "complete") warn(`job ${result.jobid} ${result.state}`);
-      if (result.state === "complete" && result.code === 0) say("All tasks completed successfully.");
+      if (json) {
+        yield { ...result } as unknown as Json;
+        return result.code;
+      }
+      await context.flush();
+      tellEnds(result, warn);
+      if (result.state !== "complete") warn(`job ${result.jobid} ${result.state}`);
+      else if (result.code === 0) say("All tasks completed successfully.");
       return result.code;
     } catch (error) {
       return explainRefusal(error);

@@ -2,7 +2,7 @@
 
 import { Idset } from "../../broker/message/mod.ts";
 import { exitCode, signalOf } from "../../broker/ports/mod.ts";
-import type { JobResult } from "../../modules/wreck/protocol.ts";
+import type { JobNews, JobResult } from "../../modules/wreck/protocol.ts";
 
 /** `exited with exit code 1`, `exited with signal 14`. */
 export function howEnded(status: number): string {
@@ -18,4 +18,14 @@ export function tellEnds({ state, code, ends, reason, isNodeFailure }: JobResult
     say(`task${set.size === 1 ? "" : "s"} ${set.toNodeset()}: ${howEnded(status)}`);
   }
   if (state !== "complete" && reason !== undefined) say(isNodeFailure ? `node failure: ${reason}` : reason);
+}
+
+/** How a job stands: its state, then tasks by what became of them. */
+export function statusLines({ jobid, state, result }: Pick<JobNews, "jobid" | "state" | "result">): string[] {
+  const lines = [`Job ${jobid} status: ${state}`];
+  for (const { tasks, status } of result?.ends ?? []) {
+    lines.push(`task${Idset.parse(tasks).toNodeset()}: ${howEnded(status)}`);
+  }
+  if (result?.reason !== undefined) lines.push(result.isNodeFailure ? `node failure: ${result.reason}` : result.reason);
+  return lines;
 }

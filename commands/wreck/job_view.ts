@@ -22,7 +22,7 @@ export interface JobViewOptions {
   news?(news: JobNews): void;
 }
 
-type Happening = { readonly news: JobNews } | { readonly output: Output } | { readonly is: "read" };
+type Happening = { readonly news: JobNews } | { readonly output: Output } | { readonly is: "read" | "told" };
 
 export class JobView {
   readonly #options: JobViewOptions;
@@ -30,6 +30,8 @@ export class JobView {
   readonly #lines = new Map<string, LabelledLines>();
   #jobid: number | undefined;
   #signalled = -Infinity;
+  /** A signal came before the number of the job. */
+  #unwanted = false;
 
   constructor(options: JobViewOptions) {
     this.#options = options;
@@ -42,27 +44,33 @@ export class JobView {
       if (error) this.#happenings.fail(new CommandError("lost connection to the broker", { cause: error }));
     });
     void this.#listen(source);
-    let result: JobResult | undefined;
-    for (let read = false; !result || !read;) {
+    let last: JobNews | undefined;
+    for (let read = false; !last?.result || !read;) {
       const { value: happening, done } = await this.#happenings.next();
       if (done) break;
       if ("output" in happening) yield* this.#print(happening.output);
-      else if ("is" in happening) read = true;
-      else {
-        this.#begin(happening.news.jobid);
-        this.#options.news?.(happening.news);
-        result = happening.news.result ?? result;
-      }
+      else if ("news" in happening) {
+        last = happening.news;
+        this.#begin(last.jobid);
+        this.#options.news?.(last);
+      } else if (happening.is === "read") read = true;
+      else if (!last?.result) throw new CommandError(`job ${last?.jobid} is ${last?.state}, and nobody runs it`);
     }
-    return result!;
+    return last!.result!;
   }
 
-  /** Kills the job; again soon after, leaves it. Nobody to kill yet: ends the command. */
+  /** Kills the job, as soon as its number is known; again soon after, leaves it. */
   signal(name: "SIGINT" | "SIGTERM"): void {
-    const { handle, warn } = this.#options;
+    const { warn } = this.#options;
     const now = systemClock.now();
-    if (this.#jobid === undefined) return this.#happenings.fail(new Interrupted(name === "SIGINT" ? 130 : 143));
-    if (now - this.#signalled < TWICE) {
+    const again = now - this.#signalled < TWICE;
+    this.#signalled = now;
+    if (this.#jobid === undefined) {
+      this.#unwanted = true;
+      if (again) this.#happenings.fail(new Interrupted(name === "SIGINT" ? 130 : 143));
+      return;
+    }
+    if (again) {
       return this.#happenings.fail(
         new CommandError("Detaching from job. Processes may still be running", {
           status: 0,
@@ -70,20 +78,25 @@ export class JobView {
         }),
       );
     }
-    this.#signalled = now;
     warn(`killing job ${this.#jobid}; another ${name} within 1 s leaves it running`);
-    new Jobs(handle).kill(this.#jobid, SIGKILL).catch(() => {});
+    this.#kill(this.#jobid);
   }
 
   #begin(jobid: number): void {
     if (this.#jobid !== undefined) return;
     this.#jobid = jobid;
     void this.#read(jobid);
+    if (this.#unwanted) this.#kill(jobid);
+  }
+
+  #kill(jobid: number): void {
+    new Jobs(this.#options.handle).kill(jobid, SIGKILL).catch(() => {});
   }
 
   async #listen(source: AsyncIterable<JobNews>): Promise<void> {
     try {
       for await (const news of source) this.#happenings.push({ news });
+      this.#happenings.push({ is: "told" });
     } catch (error) {
       this.#happenings.fail(error);
     }

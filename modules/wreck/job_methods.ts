@@ -77,16 +77,13 @@ async function* follow(manager: Manager, request: Request): AsyncGenerator<JobNe
   const jobid = integerField(request.payload, "jobid");
   const news = new Queue<JobNews>();
   request.signal.addEventListener("abort", () => news.end(), { once: true });
-  const job = manager.get(jobid);
-  if (!job) return yield await ended(manager, jobid);
   const listener = (one: JobNews) => heard(news, one);
-  job.followers.add(listener);
-  try {
-    yield { jobid, state: job.state };
-    yield* news;
-  } finally {
-    job.followers.delete(listener);
-  }
+  using following = manager.follow(jobid, listener);
+  const job = manager.get(jobid);
+  const now: JobNews = job ? { jobid, state: job.state } : await ended(manager, jobid);
+  yield now;
+  // One that is reserved will be run by whoever made it.
+  if (following && (job || now.state === "reserved")) yield* news;
 }
 
 /** Streams the result of each of `jobids` once it has ended, in the order they end. Throws ENOENT for one that does not exist. */

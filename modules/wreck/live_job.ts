@@ -12,7 +12,7 @@ export class LiveJob {
   readonly machine: Job;
   state: JobState;
   /** Hear each state once it is recorded. */
-  readonly followers = new Set<(news: JobNews) => void>();
+  readonly followers: Set<(news: JobNews) => void>;
   timer: Timer | undefined;
   /** Its number among those that were submitted together. */
   readonly cc: number | undefined;
@@ -22,10 +22,11 @@ export class LiveJob {
   /** Reports of its ranks, by the fence they came to. */
   readonly #reports = { startup: new Map<number, RankReport>(), shutdown: new Map<number, RankReport>() };
 
-  constructor(jobid: number, spec: JobSpec, state: JobState, cc?: number) {
+  constructor(jobid: number, spec: JobSpec, state: JobState, cc?: number, followers?: Set<(news: JobNews) => void>) {
     this.jobid = jobid;
     this.spec = spec;
     this.cc = cc;
+    this.followers = followers ?? new Set();
     this.state = state;
     this.machine = new Job({
       jobid,

@@ -33,6 +33,8 @@ export interface ManagerOptions {
   readonly ranks: Ranks;
 }
 
+type Follow = (news: JobNews) => void;
+
 export class Manager {
   readonly ledger: Ledger;
   readonly io: ReturnType<typeof openHomeIo>;
@@ -40,6 +42,8 @@ export class Manager {
   readonly scheduler: Scheduler;
   readonly #options: ManagerOptions;
   readonly #jobs = new Map<number, LiveJob>();
+  /** Who follows jobs that do not run yet. */
+  readonly #expecting = new Map<number, Set<Follow>>();
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -71,6 +75,20 @@ export class Manager {
   /** A job that has not ended; undefined for any other. */
   get(jobid: number): LiveJob | undefined {
     return this.#jobs.get(jobid);
+  }
+
+  /** Calls `follow` with each state of a job from now on, also of one that is to be run later, until disposed. */
+  follow(jobid: number, follow: Follow): Disposable {
+    const job = this.#jobs.get(jobid);
+    const followers = job?.followers ?? this.#expecting.get(jobid) ?? new Set();
+    if (!job) this.#expecting.set(jobid, followers);
+    followers.add(follow);
+    return {
+      [Symbol.dispose]: () => {
+        followers.delete(follow);
+        if (followers.size === 0) this.#expecting.delete(jobid);
+      },
+    };
   }
 
   /** Jobs that have not ended. */
@@ -134,7 +152,8 @@ export class Manager {
       if (await readState(this.kvs, jobid) !== "reserved") return;
       const { spec, layout } = await readJob(this.kvs, jobid);
       if (this.#jobs.has(jobid)) return;
-      const job = new LiveJob(jobid, spec, "reserved");
+      const job = new LiveJob(jobid, spec, "reserved", undefined, this.#expecting.get(jobid));
+      this.#expecting.delete(jobid);
       this.#jobs.set(jobid, job);
       this.tell(job, { is: "run", layout: layout ?? spread(spec, [...this.#options.ranks.online]) });
     } catch (error) {

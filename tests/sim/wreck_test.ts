@@ -1,17 +1,25 @@
 /** Jobs over trees of simulated brokers, with processes and time of our own making. */
 
+import submit from "../../commands/submit.ts";
+import wreck from "../../commands/wreck.ts";
 import wreckrun from "../../commands/wreckrun.ts";
+import { sleep } from "../../broker/ports/mod.ts";
 import { Kvs } from "../../modules/kvs/client.ts";
-import { assertEquals } from "../assert.ts";
-import { run } from "./run_command.ts";
-import { jobSession } from "./wreck.ts";
+import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { run, RunningCommand } from "./run_command.ts";
+import { forSeeds } from "./session.ts";
+import type { Program } from "./spawner.ts";
+import { isIdle, jobSession, runningTasks } from "./wreck.ts";
+
+const lines = (text: string) => text.split("\n").sort().slice(1);
 
 Deno.test("flux wreckrun runs tasks on several ranks, prints what they write and takes the highest status", async () => {
   const session = await jobSession({ size: 4 });
   const { status, out, err } = await run(session, 3, wreckrun, "-n4", "-N2", "-l", "echo", "hi");
-  assertEquals([status, out.split("\n").sort().slice(1), err], [0, ["0: hi", "1: hi", "2: hi", "3: hi"], ""]);
+  assertEquals([status, lines(out), err], [0, ["0: hi", "1: hi", "2: hi", "3: hi"], ""]);
   const failed = await run(session, 1, wreckrun, "-n3", "exit", "3");
   assertEquals([failed.status, failed.err], [3, "wreckrun: tasks [0-2]: exited with exit code 3\n"]);
+  assert(isIdle(session));
 });
 
 Deno.test("the states of a job come as events, in order, and stay in the KVS", async () => {
@@ -29,4 +37,190 @@ Deno.test("the states of a job come as events, in order, and stay in the KVS", a
   const get = (key: string) => session.settle(kvs.get(key));
   assertEquals(await get("lwj.1.state"), "complete");
   assertEquals([await get("lwj.1.rank.2.cores"), await get("lwj.1.5.exit_code")], [2, 1]);
+  assertEquals([await get("lwj.1.ntasks"), await get("lwj.1.nnodes")], [6, 3]);
+});
+
+Deno.test("a job that asks for more nodes than there are is refused, and there is no job", async () => {
+  const session = await jobSession({ size: 2 });
+  const { status, err } = await run(session, 1, wreckrun, "-N3", "true");
+  assertEquals([status, err], [1, "wreckrun: Requested nodes (3) exceeds available (2)\n"]);
+  const { err: none } = await run(session, 0, wreck, "last-jobid");
+  assertEquals(none.split("\n")[0], "wreck: No last jobid found: No such file or directory");
+});
+
+Deno.test("a program that is not there is the end of each task, with 127 and a line that says so", async () => {
+  const session = await jobSession({ size: 2 });
+  const { status, err } = await run(session, 0, wreckrun, "-n2", "nosuch");
+  const line = "execvp: No such file or directory: nosuch";
+  assertEquals([status, err.split("\n")], [127, [
+    line,
+    line,
+    "wreckrun: tasks [0-1]: exited with exit code 127",
+    "",
+  ]]);
+});
+
+Deno.test("tools that know the events only make a job with job.create and run it with wrexec.run.N", async () => {
+  const session = await jobSession({ size: 3 });
+  const handle = session.handle(2);
+  const request = { cmdline: ["echo", "old"], environ: {}, ntasks: 2, nnodes: 2 };
+  const { jobid, state } = await session.settle(handle.rpc("job.create", request));
+  assertEquals([jobid, state], [1, "reserved"]);
+  const kvs = new Kvs(handle);
+  await session.settle(kvs.transaction().put("lwj.1.rank.1.cores", 1).put("lwj.1.rank.2.cores", 1).commit());
+  handle.publish("wrexec.run.1");
+  const { status, out } = await run(session, 0, wreck, "attach", "-l", "1");
+  assertEquals([status, lines(out)], [0, ["0: old", "1: old"]]);
+  assertEquals(await session.settle(kvs.get("lwj.1.1.procdesc")), { command: "echo", pid: 100, nodeid: 1 });
+});
+
+Deno.test("flux wreckrun --detach leaves the job running; attach, status and kill find it", async () => {
+  const session = await jobSession({ size: 2 });
+  assertEquals((await run(session, 1, wreckrun, "-d", "-n2", "sleep", "3600")).out, "1\n");
+  await session.run(1000);
+  assertEquals((await run(session, 0, wreck, "status", "1")).out, "Job 1 status: running\n");
+  const attached = new RunningCommand(session, 1, wreck, ["attach", "-s", "1"]);
+  assertEquals((await run(session, 0, wreck, "kill", "-s", "INT", "1")).status, 0);
+  assertEquals(await session.settle(attached.status), 0);
+  assertEquals(attached.around.err, "wreck: Job 1 status: complete\nwreck: task[0-1]: exited with signal 2\n");
+  assertEquals((await run(session, 0, wreck, "status", "1")).status, 130);
+  const { status, err } = await run(session, 0, wreck, "kill", "1");
+  assertEquals([status, err], [1, "wreck: Job 1: complete\n"]);
+});
+
+Deno.test("flux wreck ls lists jobs with their ranks, and --json as one array", async () => {
+  const session = await jobSession({ size: 3 });
+  await run(session, 0, wreckrun, "-n3", "true");
+  await run(session, 0, wreckrun, "/bin/nosuch");
+  const { out } = await run(session, 1, wreck, "ls");
+  const [header, first, second] = out.split("\n").map((line) => line.trim().split(/ +/));
+  assertEquals(header, ["ID", "NTASKS", "STATE", "START", "RUNTIME", "RANKS", "COMMAND"]);
+  assertEquals([first!.toSpliced(3, 2), second!.toSpliced(3, 2)], [
+    ["1", "3", "complete", "[0-2]", "true"],
+    ["2", "1", "complete", "0", "nosuch"],
+  ]);
+  const json = JSON.parse((await run(session, 1, wreck, "ls", "-n1", "--json")).out);
+  assertEquals(json.map(({ jobid, ranks }: { jobid: number; ranks: string }) => [jobid, ranks]), [[2, "0"]]);
+});
+
+Deno.test("Ctrl-C kills a job, and another one leaves it running", async () => {
+  const session = await jobSession({ size: 2 });
+  const killed = new RunningCommand(session, 1, wreckrun, ["-n2", "sleep", "3600"]);
+  await session.until(() => runningTasks(session) === 2);
+  killed.around.send("SIGINT");
+  assertEquals(await session.settle(killed.status), 137);
+  const left = new RunningCommand(session, 1, wreckrun, ["-n2", "sleep", "3600"]);
+  await session.run(1000);
+  session.network.cut(session.host(0), session.host(1));
+  left.around.send("SIGINT");
+  left.around.send("SIGINT");
+  assertEquals(await session.settle(left.status), 0);
+  assert(left.around.err.includes("wreckrun: Detaching from job. Processes may still be running\n"));
+});
+
+Deno.test("walltime signals a job, and kills one that does not care", async () => {
+  const session = await jobSession({ size: 2 });
+  const { status, err } = await run(session, 1, wreckrun, "-T", "1m", "-n2", "sleep", "3600");
+  assertEquals([status, err], [142, "wreckrun: tasks [0-1]: exited with signal 14\n"]);
+  const careless: Program = async ({ ignore, clock, killed }) => {
+    ignore(14);
+    await sleep(clock, 1e9, killed);
+    return 0;
+  };
+  const other = await jobSession({ size: 1, programs: { careless } });
+  assertEquals((await run(other, 0, wreckrun, "-T", "1", "careless")).status, 137);
+});
+
+Deno.test("a rank that dies ends the jobs that have tasks on it, by name, and no others", async () => {
+  const session = await jobSession({ size: 4, arity: 1, attributes: { hostlist: "a,b,c,d" } });
+  const hit = new RunningCommand(session, 0, wreckrun, ["-n4", "sleep", "3600"]);
+  const spared = new RunningCommand(session, 0, wreckrun, ["-N2", "sleep", "60"]);
+  await session.until(() => runningTasks(session) === 6);
+  session.kill(3);
+  assertEquals(await session.settle(hit.status), 1);
+  const [, why, last] = hit.around.err.split("\n").slice(-4);
+  assertEquals([why!.includes("node failure: "), why!.includes("rank 3"), last], [
+    true,
+    true,
+    "wreckrun: job 1 failed",
+  ]);
+  assertEquals(await session.settle(spared.status), 0);
+  assert(isIdle(session));
+  const { out } = await run(session, 0, wreck, "status", "1");
+  assertEquals(out.split("\n").slice(0, 2), ["Job 1 status: failed", "task[0-2]: exited with signal 9"]);
+});
+
+Deno.test("a rank that dies and comes back at once has lost its jobs all the same", async () => {
+  const session = await jobSession({ size: 3 });
+  const running = new RunningCommand(session, 0, wreckrun, ["-n3", "sleep", "3600"]);
+  await session.until(() => runningTasks(session) === 3);
+  session.kill(2);
+  await session.settle(session.restart(2));
+  assertEquals(await session.settle(running.status), 1);
+  assert(running.around.err.includes("node failure: "), running.around.err);
+  assertEquals((await run(session, 0, wreckrun, "-n3", "true")).status, 0);
+});
+
+Deno.test("flux submit runs jobs in order, each when there are cores for it", async () => {
+  const modules = ["content", "kvs", { name: "wreck", args: ["cores=2"] }];
+  const session = await jobSession({ size: 2, modules });
+  let most = 0;
+  const order: number[] = [];
+  await session.settle(
+    session.handle(1).listen("wreck.state.starting", ({ payload }) => {
+      order.push(Number(payload.lwj));
+      most = Math.max(most, runningTasks(session));
+    }),
+  );
+  const { status, err } = await run(session, 1, submit, "--cc=1-9", "--wait", "-n2", "sleep", "5");
+  assertEquals([status, err.split("\n").length], [0, 10]);
+  assertEquals([order, most <= 4], [[1, 2, 3, 4, 5, 6, 7, 8, 9], true]);
+  const refused = await run(session, 0, submit, "-n5", "true");
+  assertEquals([refused.status, refused.err], [1, "submit: Requested tasks (5) exceed available cores (4)\n"]);
+  const failed = await run(session, 0, submit, "--wait", "exit", "4");
+  assertEquals([failed.status, failed.err.split("\n")[1]], [4, "submit: job 10: task 0: exited with exit code 4"]);
+});
+
+Deno.test("a job in the queue is cancelled by a signal, and the next one has its turn", async () => {
+  const modules = ["content", "kvs", { name: "wreck", args: ["cores=1"] }];
+  const session = await jobSession({ size: 1, modules });
+  await run(session, 0, submit, "sleep", "100");
+  await run(session, 0, submit, "echo", "second");
+  const third = new RunningCommand(session, 0, submit, ["--wait", "true"]);
+  await session.until(() => third.around.err !== "");
+  await run(session, 0, wreck, "kill", "2");
+  assertEquals((await run(session, 0, wreck, "status", "2")).out.split("\n")[0], "Job 2 status: cancelled");
+  assertEquals(await session.settle(third.status), 0);
+  assertEquals((await run(session, 0, wreck, "status", "1")).out.split("\n")[0], "Job 1 status: complete");
+});
+
+Deno.test("requests that are wrong are refused with the field, and make no job", async () => {
+  const session = await jobSession({ size: 2 });
+  const handle = session.handle(1);
+  const wrong = async (topic: string, payload: object, failure: object) => {
+    await assertRejects(session.settle(handle.rpc(topic, payload)), failure);
+  };
+  await wrong("job.submit", { cmdline: "true" }, { errno: "EPROTO", text: '"cmdline"' });
+  await wrong("job.submit", { cmdline: ["true"], cc: "x" }, { errno: "EPROTO", text: '"cc"' });
+  await wrong("job.run", { cmdline: ["true"] }, { errno: "EPROTO", text: "streaming" });
+  await wrong("job.kill", { jobid: 3 }, { errno: "ENOENT", text: "Job 3: No such file or directory" });
+  await wrong("job.kill", { jobid: 3, signal: 99 }, { errno: "EINVAL" });
+  await wrong("wreck.signal", { jobid: 3, signal: 9 }, { errno: "ENOENT" });
+});
+
+Deno.test("jobs end, whatever ranks die meanwhile", async () => {
+  await forSeeds(6, async (seed) => {
+    const session = await jobSession({ size: 7, seed });
+    const { random } = session;
+    const statuses: Promise<number>[] = [];
+    for (let i = 0; i < 6; i++) {
+      const tasks = 1 + random.below(14);
+      const time = `${random.below(10_000) / 1000}`;
+      statuses.push(new RunningCommand(session, 0, wreckrun, [`-n${tasks}`, "sleep", time]).status);
+      await session.run(random.below(1500));
+      if (i === 1 || i === 3) session.kill(1 + random.below(6));
+    }
+    for (const status of statuses) assert([0, 1].includes(await session.settle(status)));
+    await session.until(() => isIdle(session));
+  });
 });
