@@ -3,6 +3,7 @@
 import { BROKER_OPTIONS } from "./broker_options.ts";
 import { VERSION } from "./build.ts";
 import { command, CommandError } from "./mod.ts";
+import { logFile } from "./log_file.ts";
 import { selfArgv } from "./self.ts";
 import { ownStrayErrors } from "./stray_errors.ts";
 
@@ -11,7 +12,7 @@ export default command({
   summary: "Run a message broker: one rank of a session",
   usage: ["[OPTIONS] [INITIAL-PROGRAM [ARGS...]]"],
   options: BROKER_OPTIONS,
-  async run({ opts, args }) {
+  async run({ opts, args, warn }) {
     const [boot, { Broker }, zmq, ports, { Topology }, { fileOutput }, settings] = await Promise.all([
       import("../broker/boot/mod.ts"),
       import("../broker/broker.ts"),
@@ -49,8 +50,9 @@ export default command({
       userKey: () => boot.readUserKey(env.FLUX_SEC_DIRECTORY),
       broker: ({ rundir, keys, rankOf, restart }) => {
         // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
-        const logFile = opts.logdest === "stderr" ? undefined : fileOutput(opts.logdest);
-        const log = logFile && (rank === 0 ? { logSink: logFile } : { logAlarm: logFile });
+        const logdest = rank === 0 && opts.logdest === "auto" ? logFile(rundir, warn) : opts.logdest;
+        const output = logdest === "stderr" || logdest === "auto" ? undefined : fileOutput(logdest);
+        const log = output && (rank === 0 ? { logSink: output } : { logAlarm: output });
         const broker = new Broker({
           rank,
           size,

@@ -11,7 +11,13 @@ export const BROKER_OPTIONS = {
   exclude: { short: "x", type: "list", arg: "NAME", help: "Do not load a default module" },
   modopt: { short: "O", type: "list", arg: "NAME:key=val", help: "Give an option to a module" },
   "module-path": { short: "X", type: "string", arg: "PATH", help: "Look for modules in PATH (colon list) first" },
-  logdest: { short: "L", type: "string", arg: "FILE|stderr", default: "stderr", help: "Append rank 0's log to FILE" },
+  logdest: {
+    short: "L",
+    type: "string",
+    arg: "FILE|stderr|auto",
+    default: "stderr",
+    help: "Append rank 0's log to FILE; auto is cmbd.log here, or in the run directory",
+  },
   "log-level": {
     short: "l",
     type: "string",

@@ -1,7 +1,10 @@
-/** `flux start`: a session on this machine, and a program inside it (cli.md §3.2). */
+/** `flux start`: a session on this machine, through Slurm, or on a list of hosts, and a program inside it (cli.md §3.2). */
 
+import { FluxError } from "../broker/message/mod.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
 import { selfArgv } from "./self.ts";
+import { launchSession } from "./start_launch.ts";
+import { allocatedNodes, srunWords, stepTasks } from "./start_slurm.ts";
 import { system } from "./surroundings.ts";
 
 /** More brokers than this do not make sense on one machine. */
@@ -17,7 +20,14 @@ export default command({
     ntasks: { short: "n", type: "integer", arg: "N", min: 1, help: "Start N brokers through Slurm" },
     partition: { short: "p", type: "string", arg: "NAME", help: "The partition of Slurm to start on" },
     overcommit: { type: "flag", help: "Let Slurm start more brokers than there are processors" },
-    hosts: { type: "string", arg: "LIST", help: "Start brokers on these hosts" },
+    bcast: { type: "string", arg: "PATH", help: "Let Slurm copy this program to PATH on each node first" },
+    hosts: { type: "string", arg: "LIST", help: "Start brokers on these hosts: node[1-4], or the path of a file" },
+    rsh: { type: "string", arg: "WORDS", help: "Reach other hosts by this program (default ssh)" },
+    interface: {
+      type: "string",
+      arg: "NAME",
+      help: "Be reached by this interface: a name, or a network (10.1.0.0/16)",
+    },
     module: { short: "M", type: "list", arg: "NAME", help: "Load a module; NAME[RANKS] on these ranks only" },
     modopt: { short: "O", type: "list", arg: "NAME:key=val", help: "Give an option to a module" },
     "broker-opts": { short: "o", type: "list", arg: "OPTS", help: "Options for every broker, separated by commas" },
@@ -47,84 +57,93 @@ export default command({
     },
   },
   async run({ opts, args, warn }) {
-    if (opts.size === undefined && startedByLauncher()) {
-      return await system.become([...selfArgv(), "broker", ...stateWords(opts), "--", ...args]);
-    }
-    const size = readSize(opts.size);
-    refuseElsewhere(opts);
+    const env = (name: string) => Deno.env.get(name);
+    const slurm = (["nnodes", "ntasks", "partition", "overcommit", "bcast"] as const).find((name) => opts[name]);
+    const ways = [slurm, opts.hosts !== undefined && "hosts", opts.size !== undefined && "size"].filter(Boolean);
+    if (ways.length > 1) throw new UsageError(`--${ways[0]} and --${ways[1]} are different ways to start a session`);
+    if (opts["killer-timeout"] < 0) throw new CommandError("--killer-timeout argument must be >= 0");
     if (opts.statedir === undefined && opts.sync !== "normal") {
       throw new UsageError("--sync is about what --statedir keeps");
     }
-    if (opts["killer-timeout"] < 0) throw new CommandError("--killer-timeout argument must be >= 0");
-    const words = opts["broker-opts"].flatMap((list) => list.split(",")).filter((word) => word !== "");
-    const brokerArgs = [
-      `--k-ary=${opts["k-ary"]}`,
-      `--security=${opts.security}`,
-      `--killer-timeout=${opts["killer-timeout"]}`,
-      // Longer than ours: a rank that hangs is killed by us rather than given up by its parent.
-      `--shutdown-grace=${2 * opts["killer-timeout"]}`,
-      ...opts.module.map((name) => `--module=${name}`),
-      ...opts.modopt.map((option) => `--modopt=${option}`),
-      ...stateWords(opts),
-      ...words,
-    ];
-    const [{ Launch, saveTerminal }, ports, { Topology }, { checkBrokerWords }] = await Promise.all([
-      import("../broker/boot/mod.ts"),
-      import("../broker/ports/mod.ts"),
-      import("../broker/overlay/mod.ts"),
-      import("./broker_settings.ts"),
-    ]);
-    const { arity } = checkBrokerWords(brokerArgs);
-    const launch = new Launch({
-      size,
-      shape: new Topology(size, arity),
-      hostname: Deno.hostname(),
-      self: selfArgv(),
+    const brokerArgs = brokerWords(opts);
+    const broker = [...selfArgv(), "broker", ...brokerArgs];
+    if (opts.timeout !== undefined) broker.push(`--timeout=${opts.timeout}`);
+    if (ways.length === 0 && (isPmiOffered(env) || (stepTasks(env) ?? 1) > 1)) {
+      return await system.become([...broker, "--logdest=auto", "--", ...args]);
+    }
+    const allocated = allocatedNodes(env);
+    if (slurm || (ways.length === 0 && allocated !== undefined)) {
+      const words = srunWords({
+        nodes: opts.nnodes ?? (opts.ntasks === undefined ? allocated ?? 1 : undefined),
+        tasks: opts.ntasks,
+        partition: opts.partition,
+        overcommit: opts.overcommit,
+        bcast: opts.bcast,
+        isInteractive: args.length === 0 && Deno.stdin.isTerminal(),
+        isMpiChosen: env("SLURM_MPI_TYPE") !== undefined,
+      });
+      (await import("./broker_settings.ts")).checkBrokerWords(brokerArgs);
+      return await becomeSrun([...words, ...broker, "--logdest=auto", "--", ...args], opts, warn);
+    }
+    return await launchSession({
+      size: readSize(opts.size),
+      hosts: opts.hosts,
+      rsh: opts.rsh ?? env("FLUX_SSH"),
       brokerArgs,
-      logFile: (rundir) => logFile(rundir, warn),
       rootArgs: ["--", ...args],
-      env: Deno.env.toObject(),
-      timeout: (opts.timeout ?? Math.min(60, 30 + size / 8)) * 1000,
-      killerTimeout: opts["killer-timeout"] * 1000,
+      timeout: opts.timeout,
+      killerTimeout: opts["killer-timeout"],
       respawn: opts.respawn,
       verbose: opts.verbose,
-      say: warn,
-    }, { clock: ports.systemClock, random: ports.systemRandom, spawner: ports.systemSpawner });
-    if (opts.noexec) {
-      for (const [rank, argv] of launch.commands().entries()) warn(`${rank}: ${argv.join(" ")}`);
-      return 0;
-    }
-    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      Deno.addSignalListener(name, () => launch.signal(name, ports.signalNumber(name)!));
-    }
-    Deno.addSignalListener("SIGQUIT", () => {}); // the terminal sends it to the initial program as well
-    using _terminal = Deno.stdin.isTerminal() ? saveTerminal() : undefined;
-    return await launch.run();
+      noexec: opts.noexec,
+      warn,
+    });
   },
 });
 
-/** Where the session's data is kept, in the words of `flux broker`. */
-function stateWords({ statedir, sync }: { statedir: string | undefined; sync: string }): string[] {
-  return statedir === undefined ? [] : [`--statedir=${statedir}`, `--sync=${sync}`];
+/** What every broker is told, in its own words. */
+function brokerWords(opts: {
+  "k-ary": number;
+  security: string;
+  "killer-timeout": number;
+  interface: string | undefined;
+  module: string[];
+  modopt: string[];
+  statedir: string | undefined;
+  sync: string;
+  "broker-opts": string[];
+}): string[] {
+  return [
+    `--k-ary=${opts["k-ary"]}`,
+    `--security=${opts.security}`,
+    `--killer-timeout=${opts["killer-timeout"]}`,
+    // Longer than ours: a rank that hangs is killed by us rather than given up by its parent.
+    `--shutdown-grace=${2 * opts["killer-timeout"]}`,
+    ...(opts.interface === undefined ? [] : [`--interface=${opts.interface}`]),
+    ...opts.module.map((name) => `--module=${name}`),
+    ...opts.modopt.map((option) => `--modopt=${option}`),
+    ...(opts.statedir === undefined ? [] : [`--statedir=${opts.statedir}`, `--sync=${opts.sync}`]),
+    ...opts["broker-opts"].flatMap((list) => list.split(",")).filter((word) => word !== ""),
+  ];
 }
 
 /** True as a task of another launcher that serves PMI: then the session is made of its tasks, and this is one. */
-function startedByLauncher(): boolean {
-  return ["PMI_FD", "PMI_RANK", "PMI_SIZE"].every((name) => Deno.env.get(name) !== undefined);
+function isPmiOffered(env: (name: string) => string | undefined): boolean {
+  return ["PMI_FD", "PMI_RANK", "PMI_SIZE"].every((name) => env(name) !== undefined);
 }
 
-/** `cmbd.log` in the current directory, or where that cannot be written, in the run directory. */
-function logFile(rundir: string, warn: (text: string) => void): string {
-  const name = "cmbd.log";
+async function becomeSrun(
+  words: readonly string[],
+  { verbose, noexec }: { verbose: boolean; noexec: boolean },
+  warn: (text: string) => void,
+): Promise<number> {
+  if (verbose || noexec) warn(words.join(" "));
+  if (noexec) return 0;
   try {
-    const path = `${Deno.cwd()}/${name}`;
-    Deno.openSync(path, { append: true, create: true }).close();
-    return path;
+    return await system.become(words);
   } catch (error) {
-    const path = `${rundir}/${name}`;
-    const why = error instanceof Error ? error.message.replace(/ \(os error.*/, "") : error;
-    warn(`cannot write ${name} here (${why}); the log is ${path}`);
-    return path;
+    if (!(error instanceof FluxError) || error.code !== "ENOENT") throw error;
+    throw new CommandError("srun: command not found", { hint: "flux start --size N starts N brokers on this machine" });
   }
 }
 
@@ -135,12 +154,4 @@ function readSize(text: string | undefined): number {
   if (size < 1) throw new UsageError(`--size ${text}: a session has at least 1 broker`);
   if (size > SIZE_LIMIT) throw new UsageError(`--size ${text}: at most ${SIZE_LIMIT} brokers on one machine`);
   return size;
-}
-
-/** What only another version or another machine could do is refused, with what can be done instead. */
-function refuseElsewhere(opts: Readonly<Record<string, unknown>>): void {
-  const hint = "flux start --size N starts N brokers on this machine";
-  const slurm = ["nnodes", "ntasks", "partition", "overcommit"].find((name) => opts[name]);
-  if (slurm) throw new CommandError(`--${slurm} needs Slurm, which this version cannot start through`, { hint });
-  if (opts.hosts !== undefined) throw new CommandError("--hosts: this version cannot start on other hosts", { hint });
 }

@@ -37,7 +37,7 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
 const FACE = /^modules\/[^/]+\/(client|protocol)\.ts$/;
 
 /** The files that may load, at run time, what their room may not import. */
-const LAZY: readonly string[] = ["commands/start.ts", "commands/broker.ts", "commands/keygen.ts"];
+const LAZY: readonly string[] = ["commands/start_launch.ts", "commands/broker.ts", "commands/keygen.ts"];
 
 /** One import; paths are relative to the checkout. */
 export interface Import {

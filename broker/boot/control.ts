@@ -64,5 +64,8 @@ export const START_SOCKET = "FLUX_START_SOCKET";
 /** Set for a broker that takes the place of one that was there before. */
 export const START_ANEW = "FLUX_START_ANEW";
 
+/** Names a session that has ranks on other hosts: its brokers must be reached from there. */
+export const START_SESSION = "FLUX_START_SESSION";
+
 /** Names the process of `flux start`: a broker whose parent is another one has outlived it. */
 export const START_PID = "FLUX_START_PID";

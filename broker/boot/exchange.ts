@@ -69,20 +69,23 @@ export async function exchange(pmi: PmiClient, card: Card, options: ExchangeOpti
   }
   // Nobody may dial before the one who is dialled knows whom to admit.
   await pmi.barrier();
-  const hosts = isSpread ? parseHostlist(await getLong(pmi, HOSTS)) : Array<string>(size).fill(card.hostname);
-  return { ...neighbours, hosts };
+  return { ...neighbours, hosts: await readHosts(pmi, card, options) };
 }
 
 /** The same for a rank that comes back: all others have exchanged their cards long ago. */
 export async function exchangeAnew(pmi: PmiClient, card: Card, options: ExchangeOptions): Promise<Neighbours> {
-  const { size, shape } = options;
+  const { shape } = options;
   await putLong(pmi, `${card.rank}`, JSON.stringify(cardFields(card)));
   const above: Card[] = [];
   for (let at = shape.parent(card.rank); at !== null; at = shape.parent(at)) {
     above.push(await readOne(pmi, at, options));
   }
   const neighbours = await readNeighbours(pmi, card.rank, options);
-  return { ...neighbours, above, hosts: Array<string>(size).fill(card.hostname) };
+  return { ...neighbours, above, hosts: await readHosts(pmi, card, options) };
+}
+
+async function readHosts(pmi: PmiClient, { hostname }: Card, { isSpread, size }: ExchangeOptions): Promise<string[]> {
+  return isSpread ? parseHostlist(await getLong(pmi, HOSTS)) : Array<string>(size).fill(hostname);
 }
 
 async function readNeighbours(

@@ -1,6 +1,6 @@
 /** What rank 0 runs on the user's terminal: its words, and the environment it finds (wire.md §4.1). Pure. */
 
-import { START_ANEW, START_PID, START_SOCKET } from "./control.ts";
+import { START_ANEW, START_PID, START_SESSION, START_SOCKET } from "./control.ts";
 
 /** Tells of the caller's own job or launcher; inside the session it would be wrong. */
 const FOREIGN = new Set([
@@ -18,6 +18,7 @@ const FOREIGN = new Set([
   "I_MPI_PMI_LIBRARY",
   START_ANEW,
   START_PID,
+  START_SESSION,
   START_SOCKET,
 ]);
 const FOREIGN_PREFIX = /^(PMI|PMIX|SLURM|PALS)_/;

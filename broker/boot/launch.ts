@@ -5,20 +5,12 @@
  */
 
 import { FluxError, type JsonObject } from "../message/mod.ts";
-import type { Clock, ExitStatus, Random, Spawner } from "../ports/mod.ts";
+import type { Clock, ExitStatus, Random } from "../ports/mod.ts";
 import { LineStream } from "../pmi/mod.ts";
 import { Alarms } from "./alarms.ts";
-import {
-  CONTROL_LIMIT,
-  decodeControl,
-  encodeControl,
-  type Order,
-  type Report,
-  START_ANEW,
-  START_PID,
-  START_SOCKET,
-} from "./control.ts";
+import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report } from "./control.ts";
 import type { Shape } from "./exchange.ts";
+import type { Fleet } from "./fleet.ts";
 import type { Member } from "./member.ts";
 import { killTree, processState } from "./process_tree.ts";
 import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
@@ -37,16 +29,10 @@ const NOTICE = 10_000;
 const KILLED = 137;
 
 export interface LaunchOptions {
-  readonly size: number;
+  readonly fleet: Fleet;
   readonly shape: Shape;
-  readonly hostname: string;
   /** How to start this program. */
   readonly self: readonly string[];
-  /** Words behind `broker`: for every rank, and for rank 0 alone. */
-  readonly brokerArgs: readonly string[];
-  readonly rootArgs: readonly string[];
-  /** Finds the file for the session's log. */
-  logFile(rundir: string): string;
   readonly env: Readonly<Record<string, string>>;
   /** How long ranks may take to come up, ms. */
   readonly timeout: number;
@@ -62,7 +48,6 @@ export interface LaunchOptions {
 export interface LaunchPorts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly spawner: Spawner;
 }
 
 export class Launch {
@@ -88,7 +73,7 @@ export class Launch {
     this.#options = options;
     this.#ports = ports;
     this.#alarms = new Alarms(ports.clock);
-    this.#wireUp = new WireUpServer(options.size);
+    this.#wireUp = new WireUpServer(options.fleet.size);
     this.#revivals = new Revivals({
       clock: ports.clock,
       timeout: options.timeout,
@@ -103,7 +88,7 @@ export class Launch {
 
   /** Runs the session from start to end; resolves to its status. Throws when nothing could be started at all. */
   async run(): Promise<number> {
-    const { env, size, self, verbose, say, timeout } = this.#options;
+    const { env, fleet: { size }, self, verbose, say, timeout } = this.#options;
     const rundir = planRunDirectory((name) => env[name], size, this.#ports.random);
     this.#rundir = rundir.path;
     if (verbose) { for (const note of [...rundir.notes, `run directory ${rundir.path}`]) say(note); }
@@ -130,13 +115,8 @@ export class Launch {
   /** Nothing is left at the end, unless we could not go on in the middle of starting. */
   async #killRest(): Promise<void> {
     const left = this.#members.filter(({ exited }) => !exited);
-    for (const { child } of left) child.kill("SIGKILL");
-    await Promise.all(left.map(({ child }) => child.status));
-  }
-
-  /** The command lines that `run` would start, without the run directory. */
-  commands(): string[][] {
-    return Array.from({ length: this.#options.size }, (_, rank) => this.#argv(rank, "DIR", "cmbd.log"));
+    for (const { process } of left) process.child.kill("SIGKILL");
+    await Promise.all(left.map(({ process }) => process.child.status));
   }
 
   /** A signal came to `flux start`: the first lets the program and the session end in order, the second kills. */
@@ -155,40 +135,20 @@ export class Launch {
     this.#order(root, { signal: name });
     if (this.#alarms.isSet("answer")) return;
     this.#alarms.set("answer", Math.max(LOOK, killerTimeout), () => {
-      say(`rank 0 (pid ${root.child.pid}) does not react to ${name}: killed`);
+      say(`rank 0 (pid ${root.process.child.pid}) does not react to ${name}: killed`);
       this.#dismiss(root, "SIGKILL");
       this.#abort(128 + number);
     });
   }
 
-  #argv(rank: number, rundir: string, log: string): string[] {
-    const { self, brokerArgs, rootArgs } = this.#options;
-    const places = [`--scratch-directory=${rundir}`, `--logdest=${log}`];
-    return [...self, "broker", ...places, ...brokerArgs, ...rank === 0 ? rootArgs : []];
-  }
-
-  /** Rank 0 has our terminal and is in its foreground process group; the others know of no terminal. */
   #spawn(rank: number, anew = false): void {
-    const { size, env, verbose, say, logFile } = this.#options;
-    this.#log ??= logFile(this.#rundir);
-    const argv = this.#argv(rank, this.#rundir, this.#log);
-    if (verbose) say(`${rank}: ${argv.join(" ")}`);
-    const start = {
-      [START_SOCKET]: `${this.#rundir}/start`,
-      [START_PID]: `${Deno.pid}`,
-      ...(anew && { [START_ANEW]: "1" }),
-    };
-    const child = this.#ports.spawner.spawn({
-      argv,
-      env: { ...env, ...start, PMI_SIZE: `${size}`, PMI_RANK: `${rank}` },
-      stdin: rank === 0 ? "inherit" : "null",
-      stdout: rank === 0 ? "inherit" : "null",
-      stderr: "inherit",
-      detached: rank > 0,
-    });
-    const member: Member = { rank, child, progress: "spawned", anew };
+    const { fleet, verbose, say } = this.#options;
+    if (verbose) say(`${rank}: ${fleet.command(rank, this.#rundir).join(" ")}`);
+    const process = fleet.start(rank, this.#rundir, anew);
+    const member: Member = { rank, process, progress: "spawned", anew };
     this.#members[rank] = member;
-    void child.status.then((status) => this.#lastWords(member).then(() => this.#exited(member, status)));
+    void process.child.status.then((status) => this.#lastWords(member).then(() => this.#exited(member, status)));
+    if (process.control) void this.#greet(process.control);
   }
 
   async #accept(listener: Deno.UnixListener): Promise<void> {
@@ -277,7 +237,7 @@ export class Launch {
     const wait = state?.waitStatus ?? 0;
     this.#alarms.set("hang", killerTimeout, () => {
       const root = this.#members[0]!;
-      say(`rank 0 (pid ${root.child.pid}) does not react to the end of the initial program: killed`);
+      say(`rank 0 (pid ${root.process.child.pid}) does not react to the end of the initial program: killed`);
       this.#dismiss(root, "SIGKILL");
       this.#abort((wait & 0x7f) === 0 ? wait >> 8 & 0xff : 128 + (wait & 0x7f));
     });
@@ -290,11 +250,13 @@ export class Launch {
 
   async #bury(member: Member): Promise<void> {
     this.#dismiss(member, "SIGKILL");
-    await member.child.status;
+    await member.process.child.status;
   }
 
   #exited(member: Member, status: ExitStatus): void {
     member.exited = status;
+    // What a remote shell has left behind learns that nobody hears it any more.
+    void member.control?.close();
     const { rank, failed, dismissed, ending } = member;
     const isReplaced = this.#members[rank] !== member;
     if (this.#stage === "starting") this.#end(1, "a rank did not come up");
@@ -309,7 +271,9 @@ export class Launch {
     }
     if (this.#stage === "ending") this.#restartKiller();
     if (this.#stage === "running" && !isReplaced) this.#revivals.exited(rank, failed ?? describeExit(status));
-    if (this.#members.length === this.#options.size && this.#members.every(({ exited }) => exited)) this.#allExited();
+    if (this.#members.length === this.#options.fleet.size && this.#members.every(({ exited }) => exited)) {
+      this.#allExited();
+    }
   }
 
   #allExited(): void {
@@ -319,9 +283,9 @@ export class Launch {
   }
 
   /** Ranks that give the same reason are told of in one line. */
-  #reportExit({ rank, child, ending }: Member, status: ExitStatus): void {
+  #reportExit({ rank, process, ending }: Member, status: ExitStatus): void {
     if (ending) this.#lost.add(rank, ` ended: ${ending.reason}`);
-    else this.#options.say(`${rank} (pid ${child.pid}) ${describeExit(status)}`);
+    else for (const line of process.obituary(status)) this.#options.say(line);
     if (!this.#alarms.isSet("report")) this.#alarms.set("report", GATHER, () => this.#report());
   }
 
@@ -332,10 +296,10 @@ export class Launch {
   /** Why the session did not come up. */
   #reportFailures(): void {
     const { verbose, say } = this.#options;
-    for (const { rank, failed, exited, dismissed, child } of this.#members) {
+    for (const { rank, failed, exited, dismissed, process } of this.#members) {
       if (failed !== undefined) this.#lost.add(rank, `: ${failed}`);
       else if (!dismissed && (exited!.code !== 0 || exited!.signal !== null)) {
-        say(`${rank} (pid ${child.pid}) ${describeExit(exited!)}`);
+        for (const line of process.obituary(exited!)) say(line);
       }
     }
     if (verbose) { for (const line of this.#wireUp.lines) say(`pmi: ${line}`); }
@@ -350,11 +314,11 @@ export class Launch {
 
   /** Names the ranks that are to blame; returns them. */
   #sayLate(verb: string): number[] {
-    const { shape, hostname: host, say } = this.#options;
+    const { shape, say } = this.#options;
     const late = lateRanks(this.#members.map(({ progress }) => progress), (rank) => shape.parent(rank));
     for (const one of late) {
-      const { pid } = this.#members[one.rank]!.child;
-      say(describeLate(one, { host, pid, stopped: processState(pid)?.state === "T" }, verb));
+      const { where, isStopped } = this.#members[one.rank]!.process;
+      say(describeLate(one, { where, isStopped: isStopped() }, verb));
     }
     return late.map(({ rank }) => rank);
   }
@@ -399,7 +363,7 @@ export class Launch {
   #dismiss(member: Member, signal: string): void {
     if (member.exited) return;
     member.dismissed = true;
-    member.child.kill(signal);
+    member.process.child.kill(signal);
   }
 
   /** Kills what is left when nothing has happened for a while: rank 0 last, since it may wait for the others. */

@@ -1,8 +1,9 @@
 /** One broker as its starter sees it. */
 
-import type { Child, ExitStatus } from "../ports/mod.ts";
+import type { ExitStatus } from "../ports/mod.ts";
 import type { LineStream } from "../pmi/mod.ts";
 import type { Ending } from "./control.ts";
+import type { Started } from "./fleet.ts";
 
 /** How far a broker has come, in order. */
 export const PROGRESS = ["spawned", "connected", "waiting", "joining", "joined", "up"] as const;
@@ -10,7 +11,7 @@ export type Progress = typeof PROGRESS[number];
 
 export interface Member {
   readonly rank: number;
-  readonly child: Child;
+  readonly process: Started;
   progress: Progress;
   /** Its connection, once it has one. */
   control?: LineStream;

@@ -1,18 +1,20 @@
 /** How a broker finds out which rank it is and who the others are. Pure. */
 
 import { FluxError } from "../message/mod.ts";
-import { START_ANEW, START_PID, START_SOCKET } from "./control.ts";
+import { START_ANEW, START_PID, START_SESSION, START_SOCKET } from "./control.ts";
 
 export type BootMethod =
   /** Alone: rank 0 of 1. */
   | { readonly kind: "single"; readonly rank: 0; readonly size: 1 }
-  /** Started by `flux start`, process `pid`, which serves PMI at a UNIX socket. */
+  /** Started by `flux start`, which serves PMI. */
   | {
     readonly kind: "start";
     readonly rank: number;
     readonly size: number;
-    readonly path: string;
-    readonly pid: number;
+    /** It serves it at a UNIX socket, as process `pid` of this host; else over our standard streams. */
+    readonly socket: { readonly path: string; readonly pid: number } | undefined;
+    /** Names the session when it has ranks on other hosts. */
+    readonly session: string | undefined;
     /** This takes the place of a broker that was there before: the session runs already. */
     readonly anew: boolean;
   }
@@ -21,14 +23,14 @@ export type BootMethod =
 
 /** By what the environment offers; `asked` is `single` or `pmi`. Throws EINVAL for numbers that are none. */
 export function bootMethod(asked: "single" | "pmi", env: (name: string) => string | undefined): BootMethod {
-  const path = env(START_SOCKET), fd = env("PMI_FD");
-  if (asked === "single" || (path === undefined && fd === undefined)) return { kind: "single", rank: 0, size: 1 };
+  const path = env(START_SOCKET), session = env(START_SESSION), fd = env("PMI_FD");
+  const isServed = path !== undefined || session !== undefined;
+  if (asked === "single" || (!isServed && fd === undefined)) return { kind: "single", rank: 0, size: 1 };
   const size = number("PMI_SIZE", env), rank = number("PMI_RANK", env);
   if (size < 1 || rank >= size) throw new FluxError("EINVAL", `PMI_RANK=${rank} is no rank of PMI_SIZE=${size}`);
-  if (path !== undefined) {
-    return { kind: "start", rank, size, path, pid: number(START_PID, env), anew: env(START_ANEW) !== undefined };
-  }
-  return { kind: "fd", rank, size, fd: number("PMI_FD", env) };
+  if (!isServed) return { kind: "fd", rank, size, fd: number("PMI_FD", env) };
+  const socket = path === undefined ? undefined : { path, pid: number(START_PID, env) };
+  return { kind: "start", rank, size, socket, session, anew: env(START_ANEW) !== undefined };
 }
 
 function number(name: string, env: (name: string) => string | undefined): number {

@@ -8,5 +8,8 @@ export { checkPrivate, readUserKey } from "./key_directory.ts";
 export { type BootMethod, bootMethod, hostnameOf } from "./method.ts";
 export { type RankOptions, runRank } from "./rank.ts";
 export { Launch, type LaunchOptions } from "./launch.ts";
+export { LocalFleet } from "./local_fleet.ts";
+export { RemoteFleet, SSH } from "./remote_fleet.ts";
+export { isThisHost } from "./this_host.ts";
 export { programEnvironment } from "./initial_program.ts";
 export { saveTerminal } from "./terminal.ts";

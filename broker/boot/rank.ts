@@ -144,7 +144,8 @@ class Rank {
    */
   get #orphaned(): boolean {
     const { method } = this.#options;
-    return method.kind === "start" && (this.#deserted || Deno.ppid !== method.pid);
+    if (method.kind !== "start") return false;
+    return this.#deserted || (method.socket !== undefined && Deno.ppid !== method.socket.pid);
   }
 
   /** From nothing to the initial program, which ends the broker when it ends. */
@@ -153,7 +154,7 @@ class Rank {
     const { rank } = method;
     const deadline = method.kind === "start" ? undefined : this.#ports.clock.after(timeout, () => this.#tooLate());
     const wireUp = await this.#wireUp();
-    const place = this.#place ??= this.#findPlace(wireUp);
+    const place = this.#place ??= this.#findPlace(wireUp.session);
     place.take();
     this.#report({ hello: rank });
     let neighbours: Neighbours = { parent: null, right: null, keys: new Map(), hosts: [] };
@@ -183,19 +184,19 @@ class Rank {
     const options = { size: method.size, shape, userKey };
     if (method.kind === "single") return ALONE;
     if (method.kind === "fd") return await pmiWireUp(method.fd, options);
-    this.#place = this.#findPlace();
+    const { socket, session, anew } = method;
+    this.#place = this.#findPlace(session);
     const events = { order: (order: Order) => this.#obey(order), gone: () => this.#abandoned() };
-    this.#starter = await Starter.connect(method.path, events, this.#ports.clock, () => this.#orphaned);
+    this.#starter = socket
+      ? await Starter.connect(socket.path, events, this.#ports.clock, () => this.#orphaned)
+      : Starter.overStreams(events);
     const { pmi } = this.#starter;
-    if (!method.anew) return servedWireUp(pmi, options);
-    return returningWireUp(
-      pmi,
-      options,
-      (card) => this.#report({ returning: { uuid: this.#broker!.uuid, card: cardFields(card) } }),
-    );
+    if (!anew) return servedWireUp(pmi, options, session);
+    const announce = (card: Card) => this.#report({ returning: { uuid: this.#broker!.uuid, card: cardFields(card) } });
+    return returningWireUp(pmi, options, session, announce);
   }
 
-  #findPlace({ session }: WireUp = ALONE): Place {
+  #findPlace(session = ""): Place {
     const { method: { rank, size }, rundir, hostname, env, self } = this.#options;
     const site: Site = rundir !== undefined
       ? { kind: "given", path: rundir }

@@ -71,15 +71,19 @@ const WHERE: Readonly<Record<Progress, string>> = {
 };
 
 /** `rank 3 (vm, pid 17) …: it has not joined the tree; 2 ranks below it wait for it`. `verb` says what it did not do. */
-export function describeLate(late: Late, where: { host: string; pid: number; stopped: boolean }, verb: string): string {
+export function describeLate(
+  late: Late,
+  { where, isStopped }: { where: string; isStopped: boolean },
+  verb: string,
+): string {
   const { rank, progress, below } = late;
-  const reason = where.stopped ? "the process is stopped" : WHERE[progress];
+  const reason = isStopped ? "the process is stopped" : WHERE[progress];
   const waiting = below === 0
     ? ""
     : below === 1
     ? "; 1 rank below it waits for it"
     : `; ${below} ranks below it wait for it`;
-  return `rank ${rank} (${where.host}, pid ${where.pid}) ${verb}: ${reason}${waiting}`;
+  return `rank ${rank} (${where}) ${verb}: ${reason}${waiting}`;
 }
 
 function step(progress: Progress): number {

@@ -6,6 +6,7 @@
 
 import { errnum, FluxError } from "../message/mod.ts";
 import type { Random } from "../ports/mod.ts";
+import { quote } from "./quote.ts";
 
 /** Longest path of a UNIX socket, bytes. */
 const SOCKET_PATH_LIMIT = 107;
@@ -101,8 +102,7 @@ export function linkProgram(path: string, self: readonly string[]): void {
 
 function writeProgram(link: string, self: readonly string[]): void {
   if (self.length === 1) return Deno.symlinkSync(self[0]!, link);
-  const words = self.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  Deno.writeTextFileSync(link, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755, createNew: true });
+  Deno.writeTextFileSync(link, `#!/bin/sh\nexec ${self.map(quote).join(" ")} "$@"\n`, { mode: 0o755, createNew: true });
 }
 
 export function places(env: Env): [string, string][] {

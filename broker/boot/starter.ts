@@ -46,6 +46,16 @@ export class Starter {
     }
   }
 
+  /** Over our own standard streams, which are a remote shell's. */
+  static overStreams(events: StarterEvents): Starter {
+    const streams = {
+      read: (into: Uint8Array) => Deno.stdin.read(into),
+      write: (bytes: Uint8Array) => Deno.stdout.write(bytes),
+      close: () => Deno.stdout.close(),
+    };
+    return new Starter(new LineStream(streams, CONTROL_LIMIT), events);
+  }
+
   report(report: Report): void {
     this.#control.write(encodeControl(report));
   }

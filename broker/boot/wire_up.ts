@@ -31,15 +31,16 @@ export const ALONE: WireUp = {
   meet: (card) => Promise.resolve({ parent: null, right: null, keys: new Map(), hosts: [card.hostname] }),
 };
 
-/** Over PMI that `flux start` serves on this host. */
-export function servedWireUp(lines: PmiLines, { size, shape }: WireUpOptions): WireUp {
+/** Over PMI that `flux start` serves. With a `session` there are ranks on other hosts. */
+export function servedWireUp(lines: PmiLines, { size, shape }: WireUpOptions, session?: string): WireUp {
+  const isSpread = session !== undefined;
   return {
-    session: "",
-    isSpread: false,
+    session: session ?? "",
+    isSpread,
     async meet(card) {
       const pmi = new PmiClient(lines);
       await pmi.init();
-      return await exchange(pmi, card, { size, shape, isSpread: false });
+      return await exchange(pmi, card, { size, shape, isSpread });
     },
   };
 }
@@ -48,16 +49,18 @@ export function servedWireUp(lines: PmiLines, { size, shape }: WireUpOptions): W
 export function returningWireUp(
   lines: PmiLines,
   { size, shape }: WireUpOptions,
+  session: string | undefined,
   announce: (card: Card) => void,
 ): WireUp {
+  const isSpread = session !== undefined;
   return {
-    session: "",
-    isSpread: false,
+    session: session ?? "",
+    isSpread,
     async meet(card) {
       announce(card);
       const pmi = new PmiClient(lines);
       await pmi.init();
-      return await exchangeAnew(pmi, card, { size, shape, isSpread: false });
+      return await exchangeAnew(pmi, card, { size, shape, isSpread });
     },
   };
 }

@@ -9,7 +9,15 @@
  */
 
 import { fail } from "node:assert";
-import { executable, type Outcome, plainEnvironment } from "./session.ts";
+import {
+  executable,
+  type Outcome,
+  plainEnvironment,
+  type Session,
+  type SessionOptions,
+  startSession,
+  until,
+} from "./session.ts";
 
 const script = new URL("../tools/netns-up.sh", import.meta.url).pathname;
 /** Names of namespaces begin with it and the process that made them, so that no two test runs meet. */
@@ -37,6 +45,10 @@ export async function startHosts(count: number): Promise<Hosts> {
   try {
     await command([script, hosts.prefix, `${count}`, directory]);
     Deno.writeTextFileSync(`${directory}/resolv.conf`, "");
+    Deno.writeTextFileSync(hosts.enter, enterScript(hosts.prefix, directory), { mode: 0o755 });
+    Deno.writeTextFileSync(hosts.rsh, `#!/bin/sh\nhost=$1; shift\n${hosts.enter} $host sh -c "$*"\n`, {
+      mode: 0o755,
+    });
     for (let host = 0; host < count; host++) Deno.mkdirSync(hosts.tmpdir(host));
     return hosts;
   } catch (error) {
@@ -78,12 +90,39 @@ export class Hosts implements AsyncDisposable {
     return `${this.directory}/${host}`;
   }
 
+  /** A program that runs a command on a host: `enter HOST WORDS…`. */
+  get enter(): string {
+    return `${this.directory}/enter`;
+  }
+
   /** The words that run a command on a host, under its name and with its `/etc/hosts`. */
   on(host: number, words: readonly string[]): string[] {
-    const enter = `hostname ${this.name(host)}; mount --bind ${this.directory}/hosts /etc/hosts; ` +
-      `mount --bind ${this.directory}/resolv.conf /etc/resolv.conf; exec "$@"`;
-    const namespace = `--net=/run/netns/${this.prefix}-${this.name(host)}`;
-    return ["nsenter", namespace, "unshare", "--uts", "--mount", "sh", "-c", enter, "sh", ...words];
+    return [this.enter, this.name(host), ...words];
+  }
+
+  /** A program in place of ssh: `rsh HOST COMMAND LINE`. */
+  get rsh(): string {
+    return `${this.directory}/rsh`;
+  }
+
+  /**
+   * Starts a session with its ranks on these hosts, rank 0 on the first, in place of `size`. Its clients reach rank 0 from
+   * here, too; another rank by `flux exec -r`.
+   */
+  async startSession(
+    options: Omit<SessionOptions, "size" | "where" | "through"> & { readonly on?: readonly number[] } = {},
+  ): Promise<Session> {
+    const { on = Array.from({ length: this.count }, (_, host) => host), ...rest } = options;
+    const list = on.map((host) => this.name(host)).join(",");
+    const where = [`--hosts=${list}`, `--rsh=${this.rsh}`];
+    return await startSession({ ...rest, size: on.length, where, through: this.on(on[0]!, []) });
+  }
+
+  /** Resolves when no process runs on any host. */
+  async quiet(): Promise<void> {
+    for (let host = 0; host < this.count; host++) {
+      await until(`nothing runs on ${this.name(host)}`, async () => (await this.processes(host)).length === 0);
+    }
   }
 
   /** Starts a command on a host, with its output piped. */
@@ -151,6 +190,16 @@ export class Hosts implements AsyncDisposable {
       await Deno.remove(this.directory, { recursive: true });
     }
   }
+}
+
+function enterScript(prefix: string, directory: string): string {
+  return `#!/bin/sh
+exec nsenter --net=/run/netns/${prefix}-$1 unshare --uts --mount sh -c '
+  hostname "$1"; shift
+  mount --bind ${directory}/hosts /etc/hosts
+  mount --bind ${directory}/resolv.conf /etc/resolv.conf
+  exec "$@"' sh "$@"
+`;
 }
 
 /** Removes the hosts of test runs that were killed. */

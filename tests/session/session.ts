@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly arity?: number;
   /** More options of `flux start`. */
   readonly args?: readonly string[];
+  /** What says where the brokers are; `--size` unless given. */
+  readonly where?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** The initial program, which has to print FLUX_URI first; one that waits for the end of its input unless given. */
   readonly program?: readonly string[];
@@ -135,7 +137,11 @@ export async function startSession(options: SessionOptions = {}): Promise<Sessio
   const { size = 1, arity, args = [], env = {} } = options;
   const program = options.program ?? ["sh", "-c", 'echo "$FLUX_URI"; exec cat'];
   const directory = await Deno.makeTempDir({ prefix: "flux-test-" });
-  const words = [`--size=${size}`, ...(arity === undefined ? [] : [`--k-ary=${arity}`]), ...args];
+  const words = [
+    ...(options.where ?? [`--size=${size}`]),
+    ...(arity === undefined ? [] : [`--k-ary=${arity}`]),
+    ...args,
+  ];
   const child = spawnFlux(["start", ...words, ...program], {
     cwd: directory,
     env: { FLUX_TMPDIR: directory, ...env },

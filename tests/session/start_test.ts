@@ -68,8 +68,11 @@ for (
     [["--killer-timeout", "-1"], "--killer-timeout argument must be >= 0"],
     [["--security", "rot13"], "--security argument must be none|plain|curve"],
     [["--security", "plain"], "passwords between brokers (--security plain) are not supported"],
-    [["-N", "4"], "--nnodes needs Slurm, which this version cannot start through"],
-    [["--hosts", "a,b"], "--hosts: this version cannot start on other hosts"],
+    [["-N", "4", "-s", "2"], "--nnodes and --size are different ways to start a session"],
+    [["--hosts", "a,b"], "--hosts: the first host, a, is not this one"],
+    [["--hosts", "a["], 'hostlist "a[": brackets do not match'],
+    [["--hosts", ","], "--hosts ,: no host is named"],
+    [["--hosts", "/no/file"], "--hosts /no/file: No such file or directory"],
     [["--sync", "full"], "--sync is about what --statedir keeps"],
     [["-O", "kvs"], "malformed module option: kvs"],
     [["-O", "nothing:a=b"], "module argument for unknown module: nothing"],
@@ -83,6 +86,22 @@ for (
     assertEquals([code, stderr.split("\n")[0]], [1, `flux-start: ${text}`]);
   });
 }
+
+Deno.test("flux start -N becomes srun, and says so where there is none", async () => {
+  await using work = await workDirectory();
+  const env = { PATH: work.path };
+  const { code, stderr } = await runFlux(["start", "-N", "4", "true"], { cwd: work.path, env });
+  assertEquals([code, stderr.split("\n")[0]], [1, "flux-start: srun: command not found"]);
+  Deno.writeTextFileSync(`${work.path}/srun`, '#!/bin/sh\nfor word; do echo "$word"; done\n', { mode: 0o755 });
+  const { stdout } = await runFlux(["start", "-N4", "-p", "debug", "-k3", "a b", "c"], { cwd: work.path, env });
+  const words = stdout.split("\n");
+  for (
+    const word of ["--nodes=4", "--ntasks=4", "--partition=debug", "--mpi=pmi2", "--input=0", "broker", "--k-ary=3"]
+  ) {
+    assert(words.includes(word), `${word} is not in ${stdout}`);
+  }
+  assertEquals(words.slice(-4), ["--", "a b", "c", ""]);
+});
 
 Deno.test("flux start starts as many brokers as it is told, each with its rank", async () => {
   await using session = await startSession({ size: 5, arity: 3 });

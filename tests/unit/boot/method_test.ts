@@ -20,7 +20,19 @@ Deno.test("bootMethod() takes PMI_FD of another launcher", () => {
 
 Deno.test("bootMethod() prefers the socket of flux start", () => {
   const env = { FLUX_START_SOCKET: "/run/start", FLUX_START_PID: "7", PMI_FD: "3", PMI_RANK: "1", PMI_SIZE: "2" };
-  assertEquals(method("pmi", env), { kind: "start", rank: 1, size: 2, path: "/run/start", pid: 7, anew: false });
+  assertEquals(method("pmi", env), {
+    kind: "start",
+    rank: 1,
+    size: 2,
+    socket: { path: "/run/start", pid: 7 },
+    session: undefined,
+    anew: false,
+  });
+});
+
+Deno.test("bootMethod() takes the standard streams for flux start's when there is a session on several hosts", () => {
+  const env = { FLUX_START_SESSION: "s", PMI_RANK: "1", PMI_SIZE: "2" };
+  assertEquals(method("pmi", env), { kind: "start", rank: 1, size: 2, socket: undefined, session: "s", anew: false });
 });
 
 for (

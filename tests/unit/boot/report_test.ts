@@ -29,14 +29,14 @@ Deno.test("lateRanks() blames rank 0 when nobody is behind the others", () => {
 });
 
 Deno.test("describeLate() names rank, host, process, reason and those who wait", () => {
-  const where = { host: "node3", pid: 17, stopped: false };
+  const where = { where: "node3, pid 17", isStopped: false };
   const verb = "did not come up within 10 s";
   assertEquals(
     describeLate({ rank: 3, progress: "joining", below: 2 }, where, verb),
     "rank 3 (node3, pid 17) did not come up within 10 s: it has not joined the tree; 2 ranks below it wait for it",
   );
   assertEquals(
-    describeLate({ rank: 3, progress: "spawned", below: 1 }, { ...where, stopped: true }, verb),
+    describeLate({ rank: 3, progress: "spawned", below: 1 }, { ...where, isStopped: true }, verb),
     "rank 3 (node3, pid 17) did not come up within 10 s: the process is stopped; 1 rank below it waits for it",
   );
   assertEquals(

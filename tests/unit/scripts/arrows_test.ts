@@ -42,8 +42,8 @@ Deno.test("faults() names an import against the arrows", () => {
 });
 
 Deno.test("faults() lets only start and broker load the broker lazily", () => {
-  assertEquals(faults([edge("commands/start.ts", "broker/boot/mod.ts", "lazy")]), []);
-  assertEquals(faults([edge("commands/start.ts", "broker/boot/mod.ts")]).length, 1);
+  assertEquals(faults([edge("commands/start_launch.ts", "broker/boot/mod.ts", "lazy")]), []);
+  assertEquals(faults([edge("commands/start_launch.ts", "broker/boot/mod.ts")]).length, 1);
   assertEquals(faults([edge("commands/ping.ts", "broker/boot/mod.ts", "lazy")]).length, 1);
 });
 

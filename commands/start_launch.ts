@@ -1,0 +1,111 @@
+/** `flux start` as the launcher: brokers on this machine, or on others through a remote shell. */
+
+import { parseHostlist } from "../broker/message/mod.ts";
+import { CommandError, UsageError } from "./command.ts";
+import { logFile } from "./log_file.ts";
+import { selfArgv } from "./self.ts";
+
+export interface LaunchSettings {
+  /** Ranks on this machine; with `hosts` as many as these are. */
+  readonly size: number;
+  /** A list of hosts, or the path of a file with one. */
+  readonly hosts: string | undefined;
+  /** The words of the remote shell, in one. */
+  readonly rsh: string | undefined;
+  readonly brokerArgs: readonly string[];
+  readonly rootArgs: readonly string[];
+  /** Seconds. */
+  readonly timeout: number | undefined;
+  readonly killerTimeout: number;
+  readonly respawn: boolean;
+  readonly verbose: boolean;
+  /** Only says what would be started. */
+  readonly noexec: boolean;
+  warn(text: string): void;
+}
+
+/** Runs the session from start to end; resolves to its status. */
+export async function launchSession(settings: LaunchSettings): Promise<number> {
+  const { brokerArgs, rootArgs, killerTimeout, respawn, verbose, warn } = settings;
+  const [boot, ports, { Topology }, { checkBrokerWords }] = await Promise.all([
+    import("../broker/boot/mod.ts"),
+    import("../broker/ports/mod.ts"),
+    import("../broker/overlay/mod.ts"),
+    import("./broker_settings.ts"),
+  ]);
+  const { arity } = checkBrokerWords(brokerArgs);
+  const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
+  const env = Deno.env.toObject();
+  const hostname = Deno.hostname();
+  const hosts = settings.hosts === undefined ? undefined : readHosts(settings.hosts);
+  const size = hosts?.length ?? settings.size;
+  const words = { self: selfArgv(), brokerArgs, rootArgs };
+  const session = hosts && random.uuid();
+  const local = new boot.LocalFleet({
+    ...words,
+    size,
+    hostname,
+    env,
+    logFile: (rundir) => logFile(rundir, warn),
+    ...(session !== undefined && { session }),
+    spawner,
+  });
+  const fleet = hosts === undefined ? local : new boot.RemoteFleet({
+    ...words,
+    hosts,
+    here: ranksHere(hosts, boot.isThisHost),
+    local,
+    session: session!,
+    rsh: settings.rsh?.split(/\s+/).filter(Boolean) ?? boot.SSH,
+    cwd: Deno.cwd(),
+    env,
+    spawner,
+    verbose,
+    say: warn,
+  });
+  if (settings.noexec) {
+    for (let rank = 0; rank < size; rank++) warn(`${rank}: ${fleet.command(rank, "DIR").join(" ")}`);
+    return 0;
+  }
+  const launch = new boot.Launch({
+    fleet,
+    shape: new Topology(size, arity),
+    self: words.self,
+    env,
+    timeout: (settings.timeout ?? Math.min(60, 30 + size / 8)) * 1000,
+    killerTimeout: killerTimeout * 1000,
+    respawn,
+    verbose,
+    say: warn,
+  }, { clock, random });
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(name, () => launch.signal(name, ports.signalNumber(name)!));
+  }
+  Deno.addSignalListener("SIGQUIT", () => {}); // the terminal sends it to the initial program as well
+  using _terminal = Deno.stdin.isTerminal() ? boot.saveTerminal() : undefined;
+  return await launch.run();
+}
+
+/** Throws for a list that is none, and for a file that cannot be read. */
+function readHosts(text: string): string[] {
+  let list = text;
+  if (text.includes("/")) {
+    try {
+      list = Deno.readTextFileSync(text).replace(/#.*/g, "");
+    } catch (error) {
+      const why = error instanceof Deno.errors.NotFound ? "No such file or directory" : (error as Error).message;
+      throw new CommandError(`--hosts ${text}: ${why}`);
+    }
+  }
+  const hosts = parseHostlist(list);
+  if (hosts.length === 0) throw new UsageError(`--hosts ${text}: no host is named`);
+  return hosts;
+}
+
+function ranksHere(hosts: readonly string[], isHere: (host: string) => boolean): Set<number> {
+  const here = new Set(hosts.flatMap((host, rank) => isHere(host) ? [rank] : []));
+  if (here.has(0)) return here;
+  throw new CommandError(`--hosts: the first host, ${hosts[0]}, is not this one`, {
+    hint: `rank 0 has your terminal, so it runs here: log in to ${hosts[0]} and start the session there`,
+  });
+}
