@@ -78,6 +78,11 @@ export const registry: Registry = {
     summary: "Run programs with their streams in the key-value store, and attach to them",
     load: () => import("./zio.ts"),
   },
+  pmi: {
+    group: "Programs",
+    summary: "Test the PMI server that has started this process",
+    load: () => import("./pmi.ts"),
+  },
   ps: { group: "Programs", summary: "List the processes that brokers run", load: () => import("./ps.ts") },
   kvs: {
     group: "Key-value store",

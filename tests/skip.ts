@@ -38,3 +38,16 @@ function record(name: string, reason: string, ran: boolean): void {
 export function unlessLong(): string | undefined {
   return Deno.env.get("FLUX_TEST_LONG") ? undefined : "takes long; FLUX_TEST_LONG=1 runs it";
 }
+
+/** The obstacle of a test that needs a program which not every machine has; `packages` are what Debian calls those with it. */
+export function unlessProgram(name: string, packages: string): string | undefined {
+  const isThere = (directory: string) => {
+    try {
+      return Deno.statSync(`${directory}/${name}`).isFile;
+    } catch {
+      return false;
+    }
+  };
+  const found = (Deno.env.get("PATH") ?? "").split(":").some(isThere);
+  return found ? undefined : `${name} is not on PATH (Debian: ${packages})`;
+}

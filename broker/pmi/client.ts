@@ -41,11 +41,9 @@ export class PmiClient {
 
   /** Opens the conversation. Throws EPROTO when the server speaks no PMI 1.1, ECONNRESET when it is gone. */
   async init(): Promise<void> {
-    const [, maxes, own] = await Promise.all([
-      this.#ask({ cmd: "init", pmi_version: 1, pmi_subversion: 1 }, "response_to_init"),
-      this.#ask({ cmd: "get_maxes" }, "maxes"),
-      this.#ask({ cmd: "get_my_kvsname" }, "my_kvsname"),
-    ]);
+    await this.#ask({ cmd: "init", pmi_version: 1, pmi_subversion: 1 }, "response_to_init");
+    const maxes = await this.#ask({ cmd: "get_maxes" }, "maxes");
+    const own = await this.#ask({ cmd: "get_my_kvsname" }, "my_kvsname");
     this.#valueLimit = Number(maxes.get("vallen_max") ?? this.#valueLimit);
     this.#kvsname = own.get("kvsname") ?? "";
   }
@@ -71,10 +69,8 @@ export class PmiClient {
   }
 
   #ask(request: Words, answer: string, about = ""): Promise<Map<string, string>> {
-    const send = () => this.#lines.write(formatPmi(request));
-    if (!this.#isPatient) send();
     const result = this.#last.then(() => {
-      if (this.#isPatient) send();
+      this.#lines.write(formatPmi(request));
       return this.#answer(String(request.cmd) + about, answer);
     });
     this.#last = result.catch(() => {});

@@ -1,5 +1,6 @@
 /** PMI-1, the wire by which the processes of a parallel program find each other (wire.md §6): words, client, server. */
 export { PmiClient, type PmiLines } from "./client.ts";
+export { connectPmi, type PmiConnection, type PmiTrace } from "./connect.ts";
 export { fdStream } from "./fd_stream.ts";
 export { LineBuffer } from "./line_buffer.ts";
 export { LineStream } from "./line_stream.ts";

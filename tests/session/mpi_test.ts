@@ -1,22 +1,12 @@
 /** Programs of MPICH, as a user compiles and starts them. */
 
 import { assert, assertEquals } from "../assert.ts";
-import { testUnless } from "../skip.ts";
+import { testUnless, unlessProgram } from "../skip.ts";
 import { startSession, until, workDirectory } from "./session.ts";
 
 const fixtures = new URL("../fixtures/mpi/", import.meta.url).pathname;
 
-function onPath(name: string): boolean {
-  return Deno.env.get("PATH")!.split(":").some((directory) => {
-    try {
-      return Deno.statSync(`${directory}/${name}`).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
-
-const obstacle = onPath("mpicc.mpich") ? undefined : "mpicc.mpich is not on PATH (Debian: mpich, libmpich-dev)";
+const obstacle = unlessProgram("mpicc.mpich", "mpich, libmpich-dev");
 
 /** Compiles programs of tests/fixtures/mpi into a directory. */
 async function compile(names: readonly string[], into: string): Promise<void> {

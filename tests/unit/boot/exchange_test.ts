@@ -138,6 +138,17 @@ Deno.test("PmiClient.get() of a key that is not there fails with the server's re
   await assertRejects(pmi.get("nothing"), { errno: "EPROTO", text: "PMI get of key nothing: failure" });
 });
 
+Deno.test("PmiClient says nothing before it has been answered: Slurm's server drops what follows a request", async () => {
+  const answers = ["response_to_init", "maxes", "my_kvsname kvsname=a", "get_result value=1", "get_result value=2"];
+  let asked = 0, answered = 0;
+  const pmi = new PmiClient({
+    read: () => Promise.resolve(`cmd=${answers[answered++]}`),
+    write: () => assertEquals(asked++, answered),
+  });
+  await pmi.init();
+  assertEquals(await Promise.all([pmi.get("a"), pmi.get("b")]), ["1", "2"]);
+});
+
 Deno.test("PmiClient.init() fails when the server is gone", async () => {
   const pmi = new PmiClient({ read: () => Promise.resolve(null), write: () => {} });
   await assertRejects(pmi.init(), { errno: "ECONNRESET", text: "PMI init: the server has closed the connection" });

@@ -1,0 +1,77 @@
+/** `flux pmi` under several launchers. */
+
+import { assert, assertEquals } from "../assert.ts";
+import { testUnless, unlessProgram } from "../skip.ts";
+import { executable, plainEnvironment, runFlux, startSession } from "./session.ts";
+
+const untimed = (text: string) => text.replaceAll(/, [\d.]+ ms/g, "");
+
+Deno.test("flux pmi as a job: barriers and exchanges of all tasks, one line each", async () => {
+  await using session = await startSession({ size: 3 });
+  const barrier = await session.flux(["wreckrun", "-n5", "flux", "pmi", "barrier", "--count=2"]);
+  assertEquals([barrier.code, barrier.stderr], [0, ""]);
+  assertEquals(untimed(barrier.stdout), "barrier 0: 5 tasks\nbarrier 1: 5 tasks\n");
+  const exchange = await session.flux(["wreckrun", "-n3", "flux", "pmi", "exchange", "--json"]);
+  const { operation, number, size } = JSON.parse(exchange.stdout);
+  assertEquals([exchange.code, operation, number, size], [0, "exchange", 0, 3]);
+});
+
+Deno.test("flux pmi as a job: values that the server has, in the ranks that are asked for", async () => {
+  await using session = await startSession({ size: 2 });
+  const { stdout } = await session.flux([
+    "wreckrun",
+    "-n4",
+    "flux",
+    "pmi",
+    "get",
+    "--rank",
+    "1-2",
+    "PMI_process_mapping",
+  ]);
+  assertEquals(stdout, "(vector,(0,1,4))\n".repeat(2));
+  const missing = await session.flux(["wreckrun", "-n2", "flux", "pmi", "get", "nosuch"]);
+  assertEquals(missing.code, 1);
+  assert(missing.stderr.includes("flux-pmi: PMI get of key nosuch: failure\n"), missing.stderr);
+});
+
+Deno.test("flux pmi -v shows each line behind the rank", async () => {
+  await using session = await startSession({ size: 1 });
+  const { stderr } = await session.flux(["wreckrun", "flux", "pmi", "-v", "barrier"]);
+  assert(stderr.includes("flux-pmi: 0 > cmd=barrier_in\nflux-pmi: 0 < cmd=barrier_out rc=0\n"), stderr);
+});
+
+testUnless(unlessProgram("mpiexec.hydra", "mpich"), "flux pmi under mpiexec.hydra", async () => {
+  const args = ["-n", "3", executable, "pmi", "exchange"];
+  const { stdout, stderr } = await new Deno.Command("mpiexec.hydra", {
+    args,
+    stdin: "null",
+    clearEnv: true,
+    env: plainEnvironment(),
+  }).output();
+  assertEquals(untimed(new TextDecoder().decode(stdout)), "exchange 0: 3 tasks\n", new TextDecoder().decode(stderr));
+});
+
+Deno.test("flux pmi without a launcher says so, and what to do", async () => {
+  const { code, stderr } = await runFlux(["pmi", "barrier"]);
+  assertEquals(code, 1);
+  assertEquals(
+    stderr,
+    "flux-pmi: no launcher offers PMI here: neither PMI_FD nor PMI_PORT is set\n" +
+      "hint: run it as a program of several tasks: flux wreckrun -n4 flux pmi barrier\n",
+  );
+});
+
+for (
+  const [env, text] of [
+    [{ PMI_FD: "99", PMI_RANK: "0", PMI_SIZE: "1" }, "PMI_FD=99 is not an open file descriptor"],
+    [{ PMI_FD: "3", PMI_SIZE: "1" }, "PMI_RANK is not set"],
+    [{ PMI_FD: "x", PMI_RANK: "0", PMI_SIZE: "1" }, "PMI_FD=x is not a number"],
+    [{ PMI_PORT: "127.0.0.1:1", PMI_ID: "0" }, "PMI_PORT=127.0.0.1:1: nobody answers there"],
+    [{ PMI_PORT: "here", PMI_ID: "0" }, "PMI_PORT=here is not HOST:PORT"],
+  ] as const
+) {
+  Deno.test(`flux pmi says of what its launcher told it: ${text}`, async () => {
+    const { code, stderr } = await runFlux(["pmi", "barrier"], { env });
+    assertEquals([code, stderr], [1, `flux-pmi: ${text}\n`]);
+  });
+}
