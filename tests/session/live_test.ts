@@ -1,10 +1,7 @@
 import { open } from "../../broker/handle/mod.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { testUnless, unlessLong } from "../skip.ts";
 import { answer, BEAT, settled, states } from "./live_session.ts";
 import { spawnFlux, startSession, until } from "./session.ts";
-
-const STOPPED = 15_000;
 
 Deno.test("a session lives on when an interior broker is killed: its children go to their grandparent", async () => {
   await using session = await startSession({ size: 8 });
@@ -79,42 +76,4 @@ Deno.test("when rank 0 is killed every broker and every client ends within five 
   assert(performance.now() - start < 5000, `took ${performance.now() - start} ms`);
   assert(code !== 0 && await stderr !== "", `the client said: ${await stderr}`);
   assert(ended.stderr.includes("0 (pid"), ended.stderr);
-});
-
-testUnless(unlessLong(), "a session of 32 survives a minute of kill -9, SIGSTOP and SIGCONT under load", async () => {
-  await using session = await startSession({ size: 32, args: BEAT });
-  let seed = Number(Deno.env.get("FLUX_TEST_SEED") ?? 1);
-  console.log(`FLUX_TEST_SEED=${seed}`);
-  const below = (limit: number) => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % limit;
-  const alive = new Set(Array.from({ length: 31 }, (_, i) => i + 1));
-  const stopped = new Set<number>();
-  const load = (async () => {
-    for (const end = performance.now() + 60_000; performance.now() < end;) {
-      await session.flux(["ping", "-c", "5", "-d", "0.05", "-t", "5", `${below(32)}`]);
-    }
-  })();
-  for (const end = performance.now() + 60_000; performance.now() < end;) {
-    const ranks = [...alive];
-    const rank = ranks[below(ranks.length)]!;
-    if (stopped.has(rank)) {
-      stopped.delete(rank);
-      Deno.kill(session.pid(rank), "SIGCONT");
-    } else if (below(3) === 0 && alive.size > 16) {
-      alive.delete(rank);
-      Deno.kill(session.pid(rank), "SIGKILL");
-    } else if (below(2) === 0) {
-      stopped.add(rank);
-      Deno.kill(session.pid(rank), "SIGSTOP");
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1000 + below(1000)));
-  }
-  for (const rank of stopped) Deno.kill(session.pid(rank), "SIGCONT");
-  await load;
-  const { stdout } = await session.flux(["up", "--down", "--newline"]);
-  await until("all that live are ok", async () => (await states(session)).unknown === "", STOPPED * 4);
-  const dead = new Set(
-    (await session.flux(["up", "--down", "--newline"])).stdout.split("\n").filter(Boolean).map(Number),
-  );
-  for (const rank of alive) if (!dead.has(rank)) assert(await answer(session, [rank]), `rank ${rank}; ${stdout}`);
-  for (let rank = 1; rank < 32; rank++) if (!alive.has(rank)) assert(dead.has(rank), `rank ${rank} is dead`);
 });
