@@ -372,9 +372,12 @@ export class Launch {
     this.#alarms.set("killer", killerTimeout, () => {
       const left = this.#members.filter(({ exited }) => !exited);
       const others = left.filter(({ rank }) => rank > 0);
-      const late = others.length > 0 ? others : left;
+      const stopped = others.filter(({ child }) => processState(child.pid)?.state === "T");
+      // Who waits for one that is stopped is not to blame, and goes on when that one is gone.
+      const late = stopped.length > 0 ? stopped : others.length > 0 ? others : left;
       if (late.length === 0) return;
-      say(`${describeRanks(late.map(({ rank }) => rank))} did not end within ${killerTimeout / 1000} s: killed`);
+      const [who, why] = [describeRanks(late.map(({ rank }) => rank)), stopped.length > 0 ? " (stopped)" : ""];
+      say(`${who}${why} did not end within ${killerTimeout / 1000} s: killed`);
       if (late.some(({ rank }) => rank === 0)) this.#killProgram();
       for (const member of late) this.#dismiss(member, "SIGKILL");
       this.#restartKiller();

@@ -2,6 +2,9 @@
 
 import type { BrokerParts } from "./native.ts";
 
+/** Those that are still there after this share of the grace time are named, so that people know whom they wait for. */
+const NOTICE = 0.4;
+
 /**
  * Resolves when there are no children any more, or the grace time has passed, and then names those that are still there.
  * `onChange` calls its argument at the next change of the children.
@@ -13,11 +16,16 @@ export async function childrenLeft(broker: BrokerParts, onChange: (changed: () =
   const patience = grace * (1 + below / Math.max(1, topology.maxLevel));
   const expired = Promise.withResolvers<void>();
   let isLate = false;
+  const names = () => tree.children.map((child) => `rank ${child.rank} (${child.hostname})`);
+  const notice = clock.after(grace * NOTICE, () => {
+    if (rank === 0 && tree.children.length > 0) broker.log("err", `not ended yet: ${names().join(", ")}`);
+  });
   const timer = clock.after(patience, () => {
     isLate = true;
     expired.resolve();
   });
   while (tree.children.length > 0 && !isLate) await Promise.race([expired.promise, new Promise<void>(onChange)]);
+  notice.cancel();
   timer.cancel();
-  for (const { rank, hostname } of tree.children) broker.log("err", `rank ${rank} (${hostname}) did not leave in time`);
+  for (const name of names()) broker.log("err", `${name} did not leave in time`);
 }
