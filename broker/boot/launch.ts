@@ -56,7 +56,7 @@ export class Launch {
   readonly #members: Member[] = [];
   readonly #wireUp: WireUpServer;
   readonly #done = Promise.withResolvers<number>();
-  readonly #alarms: Alarms<"deadline" | "notice" | "look" | "hang" | "killer" | "answer" | "report">;
+  readonly #alarms: Alarms<"deadline" | "notice" | "program" | "look" | "hang" | "killer" | "answer" | "report">;
   readonly #lost = new Grouped();
   readonly #revivals: Revivals;
   #rundir = "";
@@ -134,11 +134,7 @@ export class Launch {
     if (this.#told) return this.#killAll(128 + number);
     this.#order(root, { signal: name });
     if (this.#alarms.isSet("answer")) return;
-    this.#alarms.set("answer", Math.max(LOOK, killerTimeout), () => {
-      say(`rank 0 (pid ${root.process.child.pid}) does not react to ${name}: killed`);
-      this.#dismiss(root, "SIGKILL");
-      this.#abort(128 + number);
-    });
+    this.#alarms.set("answer", Math.max(LOOK, killerTimeout), () => this.#hangs(name, 128 + number));
   }
 
   #spawn(rank: number, anew = false): void {
@@ -198,8 +194,10 @@ export class Launch {
     else if ("up" in report) this.#up(member);
     else if ("restart" in report) this.#revivals.request(report.restart);
     else if ("returning" in report) this.#returning(member, report.returning);
-    else if ("program" in report) this.#program = report.program;
-    else if ("failed" in report) this.#fail(member, report.failed, report.status);
+    else if ("program" in report) {
+      this.#program = report.program;
+      this.#alarms.cancel("program");
+    } else if ("failed" in report) this.#fail(member, report.failed, report.status);
     else if ("ending" in report) {
       member.ending = report.ending;
       if (member.rank === 0 && this.#stage === "running") this.#ending(report.ending.status);
@@ -224,23 +222,28 @@ export class Launch {
     this.#stage = "running";
     this.#alarms.cancel("deadline", "notice");
     this.#order(member, { run: true });
+    this.#alarms.set("program", this.#options.timeout, () => this.#hangs("the order to run the initial program", 1));
     this.#alarms.set("look", LOOK, () => this.#look());
   }
 
   /** When the initial program has ended and rank 0 says nothing of it for a while, rank 0 hangs. */
   #look(): void {
-    const { killerTimeout, say } = this.#options;
     this.#alarms.set("look", LOOK, () => this.#look());
     if (this.#program === undefined) return;
     const state = processState(this.#program);
     if ((state !== undefined && state.state !== "Z") || this.#alarms.isSet("hang")) return;
     const wait = state?.waitStatus ?? 0;
-    this.#alarms.set("hang", killerTimeout, () => {
-      const root = this.#members[0]!;
-      say(`rank 0 (pid ${root.process.child.pid}) does not react to the end of the initial program: killed`);
-      this.#dismiss(root, "SIGKILL");
-      this.#abort((wait & 0x7f) === 0 ? wait >> 8 & 0xff : 128 + (wait & 0x7f));
+    this.#alarms.set("hang", this.#options.killerTimeout, () => {
+      this.#hangs("the end of the initial program", (wait & 0x7f) === 0 ? wait >> 8 & 0xff : 128 + (wait & 0x7f));
     });
+  }
+
+  /** Rank 0 takes no notice of something: ends it, and the session with this status. */
+  #hangs(what: string, status: number): void {
+    const root = this.#members[0]!;
+    this.#options.say(`rank 0 (pid ${root.process.child.pid}) does not react to ${what}: killed`);
+    this.#dismiss(root, "SIGKILL");
+    this.#abort(status);
   }
 
   /** A rank that comes back has said who it is now. */
@@ -340,7 +343,7 @@ export class Launch {
     this.#revivals.close();
     this.#status = status;
     this.#endedAt = this.#ports.clock.now();
-    this.#alarms.cancel("deadline", "notice", "look", "hang", "answer");
+    this.#alarms.cancel("deadline", "notice", "program", "look", "hang", "answer");
     this.#restartKiller();
   }
 
@@ -372,7 +375,7 @@ export class Launch {
     this.#alarms.set("killer", killerTimeout, () => {
       const left = this.#members.filter(({ exited }) => !exited);
       const others = left.filter(({ rank }) => rank > 0);
-      const stopped = others.filter(({ child }) => processState(child.pid)?.state === "T");
+      const stopped = others.filter(({ process }) => process.isStopped());
       // Who waits for one that is stopped is not to blame, and goes on when that one is gone.
       const late = stopped.length > 0 ? stopped : others.length > 0 ? others : left;
       if (late.length === 0) return;

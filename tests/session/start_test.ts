@@ -259,6 +259,8 @@ Deno.test("what the initial program has started dies with rank 0", async () => {
 for (const [name, rank] of [["a leaf", 3], ["an inner broker", 1], ["rank 0", 0]] as const) {
   Deno.test(`a session ends although ${name} hangs`, async () => {
     await using session = await startSession({ size: 4 });
+    // Rank 0 has said by then which process the program is.
+    assertEquals((await session.flux(["ping", "--count=1", "0"])).code, 0);
     Deno.kill(session.pid(rank), "SIGSTOP");
     const before = performance.now();
     const { code, stderr } = await session.stop();
