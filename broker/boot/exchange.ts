@@ -44,6 +44,9 @@ export interface CardSeal {
   check(fields: JsonObject, identity: Identity): void;
 }
 
+/** Learns who may join our links. */
+export type Admit = (keys: Neighbours["keys"]) => void;
+
 export interface ExchangeOptions {
   readonly size: number;
   readonly shape: Shape;
@@ -51,6 +54,8 @@ export interface ExchangeOptions {
   readonly seal?: CardSeal | undefined;
   /** Ranks may be on other hosts: their names are exchanged too. */
   readonly isSpread: boolean;
+  /** Called before anybody can dial. */
+  readonly admit: Admit;
 }
 
 /**
@@ -68,6 +73,7 @@ export async function exchange(pmi: PmiClient, card: Card, options: ExchangeOpti
     await putLong(pmi, HOSTS, formatHostlist([card.hostname, ...await Promise.all(others)]));
   }
   // Nobody may dial before the one who is dialled knows whom to admit.
+  options.admit(neighbours.keys);
   await pmi.barrier();
   return { ...neighbours, hosts: await readHosts(pmi, card, options) };
 }
@@ -81,6 +87,7 @@ export async function exchangeAnew(pmi: PmiClient, card: Card, options: Exchange
     above.push(await readOne(pmi, at, options));
   }
   const neighbours = await readNeighbours(pmi, card.rank, options);
+  options.admit(neighbours.keys);
   return { ...neighbours, above, hosts: await readHosts(pmi, card, options) };
 }
 

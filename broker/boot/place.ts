@@ -4,11 +4,10 @@
  */
 
 import type { Random } from "../ports/mod.ts";
-import { isAlive } from "./process_tree.ts";
+import { isInhabited } from "./inhabitants.ts";
 import { createRunDirectory, linkProgram, removeRunDirectory } from "./run_directory.ts";
 import { shareRunDirectory } from "./shared_directory.ts";
 
-const PID_FILE = /^broker-\d+\.pid$/;
 /** How often a directory that others remove at the same moment is made again. */
 const TRIES = 20;
 
@@ -98,31 +97,6 @@ function lock(file: Deno.FsFile): void {
     file.tryLockSync(true);
   } catch {
     // This file system knows no locks; the number has to do.
-  }
-}
-
-/** Whether a rank lives in a run directory. */
-export function isInhabited(path: string): boolean {
-  try {
-    return [...Deno.readDirSync(path)].some(({ name }) => PID_FILE.test(name) && isHeld(`${path}/${name}`));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/** Whether who wrote a pid file lives. A file that goes away meanwhile is nobody's. */
-function isHeld(path: string): boolean {
-  let file: Deno.FsFile | undefined;
-  try {
-    file = Deno.openSync(path, { read: true, write: true });
-    return !file.tryLockSync(true);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    if (!file) throw error;
-    return isAlive(Number(Deno.readTextFileSync(path))); // this file system knows no locks
-  } finally {
-    file?.close();
   }
 }
 

@@ -157,16 +157,16 @@ class Rank {
     const place = this.#place ??= this.#findPlace(wireUp.session);
     place.take();
     this.#report({ hello: rank });
-    let neighbours: Neighbours = { parent: null, right: null, keys: new Map(), hosts: [] };
+    let admitted: Neighbours["keys"] = new Map();
     const broker = this.#options.broker({
       rundir: place.path,
       keys: makeKeys(),
-      rankOf: (publicKey) => neighbours.keys.get(publicKey),
+      rankOf: (publicKey) => admitted.get(publicKey),
       ...(this.#starter && rank === 0 && { restart: (other: number) => this.#restart(other) }),
     });
     this.#broker = broker;
     const card = broker.listen(this.#endpoints(place.path, wireUp.isSpread));
-    neighbours = await wireUp.meet(card);
+    const neighbours = await wireUp.meet(card, (keys) => void (admitted = keys));
     void broker.ending.then((ending) => {
       this.#program?.end();
       this.#report({ ending });

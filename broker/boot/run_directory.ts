@@ -6,6 +6,7 @@
 
 import { errnum, FluxError } from "../message/mod.ts";
 import type { Random } from "../ports/mod.ts";
+import { isAbandoned } from "./inhabitants.ts";
 import { quote } from "./quote.ts";
 
 /** Longest path of a UNIX socket, bytes. */
@@ -13,6 +14,8 @@ const SOCKET_PATH_LIMIT = 107;
 /** Where short links are put, the first that can be written. */
 export const SHORT_PLACES = ["/tmp", "/dev/shm", "/var/tmp"];
 export const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+const NAME = /^flux-[A-Za-z0-9]{6}$/;
 
 export interface RunDirectory {
   /** What everyone is told; sockets under it have paths that fit. */
@@ -37,6 +40,7 @@ export function createRunDirectory(env: Env, size: number, random: Random): RunD
 export function planRunDirectory(env: Env, size: number, random: Random): RunDirectory {
   const notes: string[] = [];
   for (const [name, base] of places(env)) {
+    removeAbandoned(base);
     try {
       const real = fresh(base, random, makeDirectory, (path) => Deno.removeSync(path));
       const path = isShort(real, size) ? real : shortLink(real, random);
@@ -65,6 +69,23 @@ export function removeRunDirectory(path: string): void {
   // Others that are leaving remove their files at the same time, which can make an attempt fail.
   for (let tries = 0; tries < 10 && realPath(real) !== undefined; tries++) {
     attempt(() => Deno.removeSync(real, { recursive: true }));
+  }
+}
+
+/**
+ * Removes the run directories of ours below `base` in which every rank has died without having been able to: all were killed
+ * at once. Whatever cannot be looked at is left alone.
+ */
+export function removeAbandoned(base: string): void {
+  try {
+    for (const { name, isDirectory } of Deno.readDirSync(base)) {
+      const path = `${base}/${name}`;
+      if (isDirectory && NAME.test(name) && Deno.statSync(path).uid === Deno.uid() && isAbandoned(path)) {
+        removeRunDirectory(path);
+      }
+    }
+  } catch {
+    // Others remove theirs at the same time.
   }
 }
 

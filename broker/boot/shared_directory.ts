@@ -4,7 +4,7 @@
  */
 
 import { FluxError } from "../message/mod.ts";
-import { isShort, LETTERS, makeDirectory, places, reason, SHORT_PLACES } from "./run_directory.ts";
+import { isShort, LETTERS, makeDirectory, places, reason, removeAbandoned, SHORT_PLACES } from "./run_directory.ts";
 
 /** Six letters for a text, the same each time. */
 export function lettersOf(text: string): string {
@@ -27,6 +27,7 @@ export function shareRunDirectory(env: (name: string) => string | undefined, siz
   const name = `flux-${lettersOf(session)}`;
   const notes: string[] = [];
   for (const [variable, base] of places(env)) {
+    removeAbandoned(base);
     try {
       const path = `${base.replace(/\/+$/, "")}/${name}`;
       adopt(path, () => makeDirectory(path));

@@ -5,7 +5,7 @@
 
 import type { Card } from "../message/mod.ts";
 import { fdStream, LineStream, PMI_LIMITS, PmiClient, type PmiLines } from "../pmi/mod.ts";
-import { type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
+import { type Admit, type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
 import { nodeCount } from "./process_mapping.ts";
 
 export interface WireUp {
@@ -13,8 +13,8 @@ export interface WireUp {
   readonly session: string;
   /** Ranks may be on other hosts, so that sockets of this one do not reach them. */
   readonly isSpread: boolean;
-  /** Gives this rank's card and gets those of its neighbours. Once. */
-  meet(card: Card): Promise<Neighbours>;
+  /** Gives this rank's card and gets those of its neighbours. `admit` is told who may join its links. Once. */
+  meet(card: Card, admit: Admit): Promise<Neighbours>;
 }
 
 export interface WireUpOptions {
@@ -37,10 +37,10 @@ export function servedWireUp(lines: PmiLines, { size, shape }: WireUpOptions, se
   return {
     session: session ?? "",
     isSpread,
-    async meet(card) {
+    async meet(card, admit) {
       const pmi = new PmiClient(lines);
       await pmi.init();
-      return await exchange(pmi, card, { size, shape, isSpread });
+      return await exchange(pmi, card, { size, shape, isSpread, admit });
     },
   };
 }
@@ -56,11 +56,11 @@ export function returningWireUp(
   return {
     session: session ?? "",
     isSpread,
-    async meet(card) {
+    async meet(card, admit) {
       announce(card);
       const pmi = new PmiClient(lines);
       await pmi.init();
-      return await exchangeAnew(pmi, card, { size, shape, isSpread });
+      return await exchangeAnew(pmi, card, { size, shape, isSpread, admit });
     },
   };
 }
@@ -73,9 +73,9 @@ export async function pmiWireUp(fd: number, { size, shape, userKey }: WireUpOpti
   return {
     session: pmi.kvsname,
     isSpread: nodes !== 1,
-    async meet(card) {
+    async meet(card, admit) {
       const seal = card.publicKey === undefined ? undefined : await userKey();
-      const neighbours = await exchange(pmi, card, { size, shape, seal, isSpread: nodes !== 1 });
+      const neighbours = await exchange(pmi, card, { size, shape, seal, isSpread: nodes !== 1, admit });
       await pmi.finalize();
       return neighbours;
     },

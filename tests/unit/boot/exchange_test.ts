@@ -45,7 +45,11 @@ const card = (rank: number): Card => ({
 /** What one rank does; by default ranks are on hosts of their own. */
 async function meet(pmi: PmiClient, own: Card, size: number, shape: Topology, seal?: CardSeal, isSpread = true) {
   await pmi.init();
-  return await exchange(pmi, own, { size, shape, seal, isSpread });
+  let admitted: Neighbours["keys"] | undefined;
+  const admit = (keys: Neighbours["keys"]) => void (admitted = keys);
+  const neighbours = await exchange(pmi, own, { size, shape, seal, isSpread, admit });
+  assertEquals(admitted, neighbours.keys);
+  return neighbours;
 }
 
 async function wireUp(size: number, arity: number): Promise<{ found: Neighbours[]; heard: string[][] }> {
@@ -93,6 +97,21 @@ Deno.test("exchange() lets nobody through before all have read what they need", 
   assertEquals(isThrough, false);
   await slow.barrier();
   await first;
+});
+
+Deno.test("exchange() says whom to admit before anybody can dial", async () => {
+  const { client, heard } = connections(2);
+  const shape = new Topology(2, 2);
+  const order: string[] = [];
+  const one = async (rank: number) => {
+    const pmi = client(rank);
+    await pmi.init();
+    const barriers = () => heard[rank]!.filter((line) => line === "cmd=barrier_in").length;
+    const admit = () => void order.push(`rank ${rank} after ${barriers()} barriers`);
+    await exchange(pmi, card(rank), { size: 2, shape, isSpread: true, admit });
+  };
+  await Promise.all([one(0), one(1)]);
+  assertEquals(order.sort(), ["rank 0 after 1 barriers", "rank 1 after 1 barriers"]);
 });
 
 Deno.test("exchange() cuts a card into lines that Slurm takes, too", async () => {

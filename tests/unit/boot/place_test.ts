@@ -84,3 +84,18 @@ Deno.test("ranks whose TMPDIR lies too deep for sockets share a short link", () 
     assertEquals(there(deep), []);
     assertEquals(there("/tmp").includes(one.path.slice("/tmp/".length)), false);
   }));
+
+Deno.test("whoever comes next removes the directory of ranks that were all killed, and no other", () =>
+  inScratch((base) => {
+    const living = shared(base, 0, "living");
+    living.take();
+    const abandoned = `${base}/flux-AAAAAA`, young = `${base}/flux-BBBBBB`, other = `${base}/flux-other`;
+    for (const path of [abandoned, young, other]) Deno.mkdirSync(path);
+    for (const path of [abandoned, other]) Deno.writeTextFileSync(`${path}/broker-0.pid`, `${Deno.pid}\n`);
+    const place = shared(base, 0, "next");
+    place.take();
+    const names = [living.path, place.path, young, other].map((path) => path.slice(base.length + 1));
+    assertEquals(there(base), names.sort());
+    place.leave(false);
+    living.leave(false);
+  }));
