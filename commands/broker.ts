@@ -34,6 +34,10 @@ export default command({
     const grace = opts["shutdown-grace"] ?? settings.shutdownGrace(size);
     const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
     const hostname = boot.hostnameOf(method, env, Deno.hostname());
+    const isSecured = security === "curve" && size > 1;
+    const userKey = () => boot.sessionKey(env);
+    if (method.kind === "slurm" && isSecured && !await userKey()) return refuseStrangers(rank);
+    const transport = zmq.zmqTransport({ clock, random });
     return await boot.runRank({
       method,
       hostname,
@@ -46,8 +50,10 @@ export default command({
       timeout: opts.timeout * 1000,
       patience: opts["killer-timeout"] * 1000,
       quiet: opts.quiet,
-      keys: () => security === "curve" && size > 1 ? zmq.curveKeypair() : undefined,
-      userKey: () => boot.readUserKey(env.FLUX_SEC_DIRECTORY),
+      isSecured,
+      keys: () => isSecured ? zmq.curveKeypair() : undefined,
+      userKey,
+      say: warn,
       broker: ({ rundir, keys, rankOf, restart }) => {
         // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
         const logdest = rank === 0 && opts.logdest === "auto" ? logFile(rundir, warn) : opts.logdest;
@@ -77,13 +83,21 @@ export default command({
           grace: grace * 1000,
           ...(restart && { restart }),
           ...log,
-        }, { clock, random, spawner, transport: zmq.zmqTransport({ clock, random }), stores: ports.sqliteStores });
+        }, { clock, random, spawner, transport, stores: ports.sqliteStores });
         ownStrayErrors((error) => broker.modules.blame(error));
         return broker;
       },
-    }, { clock, random, spawner });
+    }, { clock, random, spawner, transport });
   },
 });
+
+/** Slurm has started brokers that have no means to know each other. One of them says so. */
+function refuseStrangers(rank: number): number {
+  if (rank > 0) return 1;
+  throw new CommandError("Slurm serves no PMI to these tasks, and they have no key by which to know each other", {
+    hint: "srun --mpi=pmi2 flux start …, or flux start -N …; or once: flux keygen",
+  });
+}
 
 function absolute(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;

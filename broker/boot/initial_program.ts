@@ -1,5 +1,6 @@
 /** What rank 0 runs on the user's terminal: its words, and the environment it finds (wire.md §4.1). Pure. */
 
+import { START_SECRET } from "./key_directory.ts";
 import { START_ANEW, START_PID, START_SESSION, START_SOCKET } from "./control.ts";
 
 /** Tells of the caller's own job or launcher; inside the session it would be wrong. */
@@ -18,6 +19,7 @@ const FOREIGN = new Set([
   "I_MPI_PMI_LIBRARY",
   START_ANEW,
   START_PID,
+  START_SECRET,
   START_SESSION,
   START_SOCKET,
 ]);

@@ -26,6 +26,20 @@ export async function readUserKey(directory: string | undefined): Promise<UserKe
   return new UserKey(certificateKey(read(secret), "secret"), certificateKey(read(`${curve}/server`), "public"));
 }
 
+/** The secret key that whoever starts the brokers of a session may give them all, in their environment. */
+export const START_SECRET = "FLUX_START_SECRET";
+
+/**
+ * The key that all ranks of a session have: the one they were given for it, else the user's; undefined when there is neither.
+ * Throws as {@link readUserKey} does.
+ */
+export async function sessionKey(env: Readonly<Record<string, string>>): Promise<UserKey | undefined> {
+  const secret = env[START_SECRET];
+  if (secret === undefined) return await readUserKey(env.FLUX_SEC_DIRECTORY);
+  const [{ keyPairOf }, { UserKey }] = await Promise.all([import("./certificate.ts"), import("./user_key.ts")]);
+  return new UserKey(secret, keyPairOf(secret).publicKey);
+}
+
 /** Throws EACCES unless what is at `path` is open to the user `uid` alone. */
 export function checkPrivate(path: string, { isDirectory, mode, uid }: FileFacts, own: number | null): void {
   if (uid !== own) throw new FluxError("EACCES", `${path}: owner should be you`);

@@ -1,6 +1,7 @@
 /** How a broker finds out which rank it is and who the others are. Pure. */
 
 import { FluxError } from "../message/mod.ts";
+import { type SlurmStep, slurmStep } from "./slurm.ts";
 import { START_ANEW, START_PID, START_SESSION, START_SOCKET } from "./control.ts";
 
 export type BootMethod =
@@ -19,16 +20,27 @@ export type BootMethod =
     readonly anew: boolean;
   }
   /** Started by another launcher, which serves PMI at an inherited file descriptor. */
-  | { readonly kind: "fd"; readonly rank: number; readonly size: number; readonly fd: number };
+  | { readonly kind: "fd"; readonly rank: number; readonly size: number; readonly fd: number }
+  /** Started by Slurm, which serves no PMI. */
+  | { readonly kind: "slurm" } & SlurmStep;
 
 /** By what the environment offers; `asked` is `single` or `pmi`. Throws EINVAL for numbers that are none. */
 export function bootMethod(asked: "single" | "pmi", env: (name: string) => string | undefined): BootMethod {
   const path = env(START_SOCKET), session = env(START_SESSION), fd = env("PMI_FD");
   const isServed = path !== undefined || session !== undefined;
-  if (asked === "single" || (!isServed && fd === undefined)) return { kind: "single", rank: 0, size: 1 };
+  const step = slurmStep(env);
+  if (asked === "single") return { kind: "single", rank: 0, size: 1 };
+  if (!isServed && fd === undefined) {
+    return step && step.size > 1 ? { kind: "slurm", ...step } : { kind: "single", rank: 0, size: 1 };
+  }
   const size = number("PMI_SIZE", env), rank = number("PMI_RANK", env);
   if (size < 1 || rank >= size) throw new FluxError("EINVAL", `PMI_RANK=${rank} is no rank of PMI_SIZE=${size}`);
-  if (!isServed) return { kind: "fd", rank, size, fd: number("PMI_FD", env) };
+  if (!isServed) {
+    if (size === 1 && step && step.size > 1) {
+      throw new FluxError("EINVAL", `Slurm has started ${step.size} tasks, but PMI tells each that it is alone`);
+    }
+    return { kind: "fd", rank, size, fd: number("PMI_FD", env) };
+  }
   const socket = path === undefined ? undefined : { path, pid: number(START_PID, env) };
   return { kind: "start", rank, size, socket, session, anew: env(START_ANEW) !== undefined };
 }

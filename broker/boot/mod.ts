@@ -4,7 +4,7 @@
  */
 export { decodeZ85, encodeZ85 } from "./z85.ts";
 export { type CardSeal, exchange, type Neighbours } from "./exchange.ts";
-export { checkPrivate, readUserKey } from "./key_directory.ts";
+export { checkPrivate, readUserKey, sessionKey } from "./key_directory.ts";
 export { type BootMethod, bootMethod, hostnameOf } from "./method.ts";
 export { type RankOptions, runRank } from "./rank.ts";
 export { Launch, type LaunchOptions } from "./launch.ts";

@@ -4,10 +4,10 @@
  */
 
 import { type Card, cardFields, FluxError, type Idset, isErrno, readCard } from "../message/mod.ts";
-import { type Clock, type KeyPair, type Random, signalName, type Spawner } from "../ports/mod.ts";
+import { type Clock, type KeyPair, type Random, signalName, type Spawner, type Transport } from "../ports/mod.ts";
 import { bracketed, ownAddresses } from "./addresses.ts";
 import type { Ending, Order, Report } from "./control.ts";
-import type { CardSeal, Neighbours, Shape } from "./exchange.ts";
+import type { Neighbours, Shape } from "./exchange.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
 import { describeRanks } from "./report.ts";
 import type { BootMethod } from "./method.ts";
@@ -15,7 +15,15 @@ import { Place, type Site } from "./place.ts";
 import { processState } from "./process_tree.ts";
 import { Program, type Source } from "./program.ts";
 import { Starter } from "./starter.ts";
-import { ALONE, pmiWireUp, returningWireUp, servedWireUp, type WireUp } from "./wire_up.ts";
+import {
+  ALONE,
+  pmiWireUp,
+  returningWireUp,
+  servedWireUp,
+  type SessionKey,
+  slurmWireUp,
+  type WireUp,
+} from "./wire_up.ts";
 
 /** What a shell says of a program that is not there, and of one that cannot be run. */
 const NOT_FOUND = 127, NOT_RUNNABLE = 126;
@@ -71,12 +79,16 @@ export interface RankOptions {
   readonly timeout: number;
   /** How long the initial program, and in an emergency all else, has to end by itself, ms. */
   readonly patience: number;
+  /** Takes a line for standard error. */
+  say(line: string): void;
   /** Leaves the line about the initial program out of the log. */
   readonly quiet: boolean;
   /** Keys of this rank's links, if they are to be closed to others. */
   keys(): KeyPair | undefined;
-  /** The user's key, with which cards are sealed that go through the hands of a launcher; undefined when there is none. */
-  userKey(): Promise<CardSeal | undefined>;
+  /** Links have keys. */
+  readonly isSecured: boolean;
+  /** The key that all ranks of the session have; undefined when there is none. */
+  userKey(): Promise<SessionKey | undefined>;
   /** Makes the broker. */
   broker(parts: BrokerSurroundings): RankBroker;
 }
@@ -95,6 +107,8 @@ export interface RankPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly spawner: Spawner;
+  /** Of the broker too, which closes it at the end. */
+  readonly transport: Transport;
 }
 
 /** Runs the rank from start to end; resolves to the status the process is to exit with. Throws why it could not start. */
@@ -180,10 +194,13 @@ class Rank {
   }
 
   async #wireUp(): Promise<WireUp> {
-    const { method, shape, userKey } = this.#options;
-    const options = { size: method.size, shape, userKey };
+    const { method, shape, isSecured, userKey, hostname } = this.#options;
+    const options = { size: method.size, shape, isSecured, userKey };
     if (method.kind === "single") return ALONE;
     if (method.kind === "fd") return await pmiWireUp(method.fd, options);
+    if (method.kind === "slurm") {
+      return await slurmWireUp(method, hostname, options, this.#ports, (text) => this.#options.say(text));
+    }
     const { socket, session, anew } = method;
     this.#place = this.#findPlace(session);
     const events = { order: (order: Order) => this.#obey(order), gone: () => this.#abandoned() };

@@ -4,15 +4,20 @@
  */
 
 import type { Card } from "../message/mod.ts";
+import type { Clock, KeyPair, Random, Transport } from "../ports/mod.ts";
 import { fdStream, LineStream, PMI_LIMITS, PmiClient, type PmiLines } from "../pmi/mod.ts";
 import { type Admit, type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
 import { nodeCount } from "./process_mapping.ts";
+import { meet } from "./rendezvous.ts";
+import { meetingPorts, type SlurmStep } from "./slurm.ts";
 
 export interface WireUp {
   /** What tells this session from all others, alike on every host. */
   readonly session: string;
   /** Ranks may be on other hosts, so that sockets of this one do not reach them. */
   readonly isSpread: boolean;
+  /** Ranks that have not come yet, as far as this one knows. */
+  missing?(): number[] | undefined;
   /** Gives this rank's card and gets those of its neighbours. `admit` is told who may join its links. Once. */
   meet(card: Card, admit: Admit): Promise<Neighbours>;
 }
@@ -20,8 +25,16 @@ export interface WireUp {
 export interface WireUpOptions {
   readonly size: number;
   readonly shape: Shape;
+  /** Links have keys. */
+  readonly isSecured: boolean;
   /** The user's key, with which cards are sealed that go through the hands of a launcher; undefined when there is none. */
-  userKey(): Promise<CardSeal | undefined>;
+  userKey(): Promise<SessionKey | undefined>;
+}
+
+/** What a wire-up needs of the key that all ranks of a session have. `UserKey` is one. */
+export interface SessionKey extends CardSeal {
+  /** Keys for links, which every rank can tell; of no rank, those of the meeting place, when it is -1. */
+  linkKeys(identity: { session: string; size: number; rank: number }): KeyPair;
 }
 
 /** A session of one. */
@@ -66,7 +79,7 @@ export function returningWireUp(
 }
 
 /** Over PMI that another launcher serves at an inherited file descriptor. Throws EBADF, and what `PmiClient` throws. */
-export async function pmiWireUp(fd: number, { size, shape, userKey }: WireUpOptions): Promise<WireUp> {
+export async function pmiWireUp(fd: number, { size, shape, isSecured, userKey }: WireUpOptions): Promise<WireUp> {
   const pmi = new PmiClient(new LineStream(fdStream(fd), PMI_LIMITS.line), "foreign");
   await pmi.init();
   const nodes = await nodeCount(pmi, size);
@@ -74,9 +87,52 @@ export async function pmiWireUp(fd: number, { size, shape, userKey }: WireUpOpti
     session: pmi.kvsname,
     isSpread: nodes !== 1,
     async meet(card, admit) {
-      const seal = card.publicKey === undefined ? undefined : await userKey();
+      const seal = isSecured ? await userKey() : undefined;
       const neighbours = await exchange(pmi, card, { size, shape, seal, isSpread: nodes !== 1, admit });
       await pmi.finalize();
+      return neighbours;
+    },
+  };
+}
+
+export interface MeetingPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+}
+
+/** Over PMI that rank 0 serves on the first node of a step of Slurm. Throws EADDRINUSE, and what `userKey` throws. */
+export async function slurmWireUp(
+  step: SlurmStep,
+  hostname: string,
+  { size, shape, isSecured, userKey }: WireUpOptions,
+  ports: MeetingPorts,
+  log: (text: string) => void,
+): Promise<WireUp> {
+  const { rank, session, nodes } = step;
+  const key = isSecured ? await userKey() : undefined;
+  const meeting = meet({
+    ...ports,
+    rank,
+    size,
+    session,
+    host: nodes[0]!,
+    ports: meetingPorts(session),
+    hostname,
+    keys: key?.linkKeys({ session, size, rank: -1 }),
+    log,
+  });
+  const isSpread = nodes.length > 1;
+  return {
+    session,
+    isSpread,
+    missing: () => meeting.missing(),
+    async meet(card, admit) {
+      const pmi = new PmiClient(meeting.lines);
+      await pmi.init();
+      const neighbours = await exchange(pmi, card, { size, shape, isSpread, admit });
+      await pmi.finalize();
+      meeting.close();
       return neighbours;
     },
   };
