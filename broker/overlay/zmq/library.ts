@@ -86,4 +86,5 @@ export const libcNames = open(() => "libc.so.6", {
 export const libcShutdown = open(() => "libc.so.6", {
   dup: { parameters: ["i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
 });

@@ -10,6 +10,8 @@ import {
 import { BYE, type Control, credit, creditValue, EMPTY, Kind } from "./control.ts";
 import { isIpv6, placesOf, tcpParts } from "./endpoint.ts";
 import { type Engine, type Party, report } from "./engine.ts";
+import { endConnection } from "./connection.ts";
+import { HalfOpen } from "./half_open.ts";
 import { handshakeFailure, Monitor } from "./monitor.ts";
 import { MonitorEvent, NOTIFY_DISCONNECT, Option, SocketType } from "./options.ts";
 import { Peer, sever } from "./peer.ts";
@@ -26,6 +28,13 @@ const BYE_GRACE_MS = 5_000;
 
 /** Makes libzmq open a socket of its own. */
 const NO_FD = -1;
+
+/** How long a handshake may take, ms: who has not proved by then who he is, is disconnected. */
+const HANDSHAKE_MS = 10_000;
+
+const { accepted, disconnected, handshakeSucceeded, handshakeFailedProtocol, handshakeFailedAuth } = MonitorEvent;
+/** What a guarded listener wants to know of its connections. */
+const GUARDED = accepted | disconnected | handshakeSucceeded | handshakeFailedProtocol | handshakeFailedAuth;
 
 /** Connections that may wait to be accepted: a broker can have hundreds of children that dial at once. */
 const ACCEPT_BACKLOG = 1024;
@@ -259,28 +268,30 @@ export class ZmqListener implements Listener, Source, Party {
   /** Makes this a CURVE server and reports whom it refuses: by decision, or because a handshake went wrong. */
   #guard(endpoint: string, keys: KeyPair, admits: (publicKey: string) => boolean): [domain: string, monitor: Monitor] {
     const refusals = new Refusals();
-    const refuse = (address: string, reason: string) => {
+    const refuse = (address: string, reason: string, kind = reason) => {
       const events = this.#events;
-      if (events?.refused && refusals.isNew(address, reason)) report(() => events.refused?.(address, reason));
+      if (events?.refused && refusals.isNew(address, kind)) report(() => events.refused?.(address, reason));
     };
     const domain = this.#engine.admission.addGate((publicKey, address) => {
       const isAdmitted = this.#events !== null && admits(publicKey);
-      if (!isAdmitted) refuse(address, `key ${publicKey} is not admitted`);
+      // Whoever makes another key each time is told of once all the same.
+      if (!isAdmitted) refuse(address, `key ${publicKey} is not admitted`, "key");
       return isAdmitted;
     });
     this.#socket.set(Option.zapDomain, domain);
     this.#socket.set(Option.curveServer, 1);
     this.#socket.set(Option.curveSecretKey, keys.secretKey);
-    const monitor = new Monitor(
-      this.#engine.poller,
-      this.#socket,
-      MonitorEvent.handshakeFailedProtocol,
-      (happening) => {
-        // Over TCP a peer that tries again has another port each time; over ipc it has no address.
-        const [, host] = /^tcp:\/\/(.*):\d+$/.exec(happening.remote) ?? [];
-        refuse(host ?? endpoint, handshakeFailure(happening));
-      },
-    );
+    this.#socket.set(Option.handshakeInterval, HANDSHAKE_MS);
+    const halfOpen = new HalfOpen(endConnection);
+    const monitor = new Monitor(this.#engine.poller, this.#socket, GUARDED, ({ event, value, remote }) => {
+      // Over TCP a peer that tries again has another port each time; over ipc it has no address, and is no stranger.
+      const [, host] = /^tcp:\/\/(.*):\d+$/.exec(remote) ?? [];
+      if (event === MonitorEvent.accepted) { if (host !== undefined) halfOpen.accepted(remote, value); }
+      else halfOpen.over(remote);
+      if (event === MonitorEvent.handshakeFailedProtocol) {
+        refuse(host ?? endpoint, handshakeFailure({ event, value, remote }));
+      }
+    });
     return [domain, monitor];
   }
 

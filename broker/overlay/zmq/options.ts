@@ -26,6 +26,7 @@ export const Option = {
   curveSecretKey: 49,
   curveServerKey: 50,
   zapDomain: 55,
+  handshakeInterval: 66,
   connectTimeout: 79,
   tcpUserTimeout: 80,
   useFd: 89,
@@ -46,6 +47,7 @@ export const SOURCE_FD = 2;
 
 /** Socket monitor events. */
 export const MonitorEvent = {
+  accepted: 0x0020,
   closed: 0x0080,
   disconnected: 0x0200,
   handshakeSucceeded: 0x1000,

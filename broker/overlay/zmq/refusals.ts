@@ -1,10 +1,10 @@
-/** Remembers who was refused and why, so that a peer that tries again for hours is reported once. */
+/** Remembers who was refused and for what kind of reason, so that a peer that tries again for hours is reported once. */
 export class Refusals {
   readonly #told = new Set<string>();
 
   /** True the first time. */
-  isNew(address: string, reason: string): boolean {
-    const refusal = `${address} ${reason}`;
+  isNew(address: string, kind: string): boolean {
+    const refusal = `${address} ${kind}`;
     if (this.#told.has(refusal)) return false;
     if (this.#told.size >= MOST) this.#told.clear();
     this.#told.add(refusal);
