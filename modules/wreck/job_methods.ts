@@ -40,12 +40,14 @@ export function jobMethods(manager: Manager): Methods {
 }
 
 /** What tools that know the events only ask for: `wrexec.run.N` runs a job that was made, `wreck.N.kill {"signal":i}` signals it. */
-export function heardEvent(manager: Manager, { topic, payload }: Event): void {
+export function heardEvent(manager: Manager, event: Event): void {
+  const { topic } = event;
+  if (topic.startsWith("wreck.state.")) return;
   const [, run] = /^wrexec\.run\.(\d+)$/.exec(topic) ?? [];
   if (run !== undefined) void manager.runCreated(Number(run));
   const [, killed] = /^wreck\.(\d+)\.kill$/.exec(topic) ?? [];
   const job = killed === undefined ? undefined : manager.get(Number(killed));
-  if (job) manager.tell(job, { is: "signal", number: optionalInteger(payload, "signal") ?? SIGKILL });
+  if (job) manager.tell(job, { is: "signal", number: optionalInteger(event.payload, "signal") ?? SIGKILL });
 }
 
 /** Streams {@link JobNews}, the number first, to the end of the job, which does not depend on who listens. */

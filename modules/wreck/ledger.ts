@@ -5,6 +5,7 @@
  */
 
 import type { Handle } from "../../broker/handle/mod.ts";
+import type { Clock, Timer } from "../../broker/ports/mod.ts";
 import { Kvs, type Transaction } from "../kvs/client.ts";
 import { type CommitRequest, type Operation, PRIMARY } from "../kvs/protocol.ts";
 
@@ -14,35 +15,44 @@ interface Entry {
   failed(error: unknown): void;
 }
 
+/** What may wait for others waits so long, ms: the whole life of a short job takes one commit. */
+const PATIENCE = 10;
 /** Operations of one commit, unless a single entry has more. */
 const BATCH = 4000;
 
 export class Ledger {
   readonly #handle: Pick<Handle, "rpc">;
   readonly #kvs: Kvs;
+  readonly #clock: Clock;
   #waiting: Entry[] = [];
   #busy = false;
+  #timer: Timer | undefined;
 
-  constructor(handle: Handle) {
+  constructor(handle: Handle, clock: Clock) {
     this.#handle = handle;
     this.#kvs = new Kvs(handle);
+    this.#clock = clock;
   }
 
   /**
-   * Resolves when what `add` adds is in a root that this rank sees. Throws why nothing can be stored: ENOSPC, EROFS, EIO …; and at
-   * once, what `add` throws.
+   * Resolves when what `add` adds is in a root that this rank sees. With `canWait` it waits up to {@link PATIENCE} for an entry that
+   * cannot, and goes along with it. Throws why nothing can be stored: ENOSPC, EROFS, EIO …; and at once, what `add` throws.
    */
-  write(add: (transaction: Transaction) => void): Promise<void> {
+  write(add: (transaction: Transaction) => void, canWait = false): Promise<void> {
     const transaction = this.#kvs.transaction();
     add(transaction);
     return new Promise((done, failed) => {
       this.#waiting.push({ ops: transaction.ops, done, failed });
-      if (!this.#busy) void this.#run();
+      if (this.#busy) return;
+      if (canWait) this.#timer ??= this.#clock.after(PATIENCE, () => void this.#run());
+      else void this.#run();
     });
   }
 
   async #run(): Promise<void> {
     this.#busy = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
     // What comes in the same turn goes along.
     await Promise.resolve();
     while (this.#waiting.length > 0) {

@@ -25,6 +25,7 @@ import { Scheduler } from "./scheduler.ts";
 
 /** Tasks that were killed have this long to be gone, ms: some may hang in the kernel. */
 const CLEARING = 15_000;
+const OVER = new FluxError("ECANCELED", "the job is over");
 
 export interface ManagerOptions {
   readonly handle: Handle;
@@ -48,7 +49,7 @@ export class Manager {
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.kvs = new Kvs(options.handle);
-    this.ledger = new Ledger(options.handle);
+    this.ledger = new Ledger(options.handle, options.ports.clock);
     this.io = openHomeIo(this.ledger);
     this.scheduler = new Scheduler({
       handle: options.handle,
@@ -213,10 +214,10 @@ export class Manager {
       case "log":
         return log("info", `job ${jobid}: ${action.text}`);
       case "over": {
-        job.timer?.cancel();
-        job.ended.abort();
-        this.scheduler.over(jobid);
         const { result } = action;
+        job.timer?.cancel();
+        if (result.state === "failed") job.ended.abort(OVER);
+        this.scheduler.over(jobid);
         void this.#settled(this.ledger.write((transaction) => putResult(transaction, jobid, result))).then(() => {
           this.#jobs.delete(jobid);
           for (const follow of job.followers) follow({ jobid, state: result.state, result });
@@ -228,18 +229,23 @@ export class Manager {
   #state(job: LiveJob, state: JobState): void {
     job.state = state;
     if (FINAL_STATES.has(state)) void this.#settled(this.io.end(job.jobid));
-    void this.#settled(this.#record(job.jobid, state)).then(() => {
+    void this.#settled(this.#record(job.jobid, state, undefined, true)).then(() => {
       if (!FINAL_STATES.has(state)) { for (const follow of job.followers) follow({ jobid: job.jobid, state }); }
     });
   }
 
   /** Writes a state, then tells everybody. */
-  async #record(jobid: number, state: JobState, also?: (transaction: Transaction) => void): Promise<void> {
+  async #record(
+    jobid: number,
+    state: JobState,
+    also?: (transaction: Transaction) => void,
+    canWait = false,
+  ): Promise<void> {
     const { handle, ports: { clock } } = this.#options;
     await this.ledger.write((transaction) => {
       putState(transaction, jobid, state, clock.wall());
       also?.(transaction);
-    });
+    }, canWait);
     handle.publish(`wreck.state.${state}`, { lwj: jobid });
   }
 
@@ -250,8 +256,9 @@ export class Manager {
     });
   }
 
+  /** It may wait for what comes next of the job. */
   #write(add: (transaction: Transaction) => void): void {
-    void this.#settled(this.ledger.write(add));
+    void this.#settled(this.ledger.write(add, true));
   }
 
   /** What nobody waits for. It ends with the module. */

@@ -30,7 +30,8 @@ export class Ranks {
   async follow(handle: Pick<Handle, "stream">, changed: (online: Idset, fresh: Idset) => void): Promise<void> {
     try {
       for await (const { members } of handle.stream<{ members: string }>("groups.get", { name: ONLINE })) {
-        const online = Idset.parse(members);
+        // This rank is, whether the others have been told or not.
+        const online = Idset.parse(members).add(0);
         const fresh = online.difference(this.#online);
         this.#online = online;
         changed(online, fresh);

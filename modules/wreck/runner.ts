@@ -32,7 +32,6 @@ export interface RunnerOptions {
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #jobs = new Map<number, RankJob>();
-  readonly #stopped = new AbortController();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -54,10 +53,6 @@ export class Runner {
   /** Jobs with tasks here. */
   get size(): number {
     return this.#jobs.size;
-  }
-
-  stop(): void {
-    this.#stopped.abort();
   }
 
   /** Once for a job, however often it is asked for. */
@@ -84,7 +79,7 @@ export class Runner {
     const { rank, place } = this.#options;
     const body = encodeJson({ rank, ...report });
     try {
-      await place.enter({ sender: `rank ${rank}`, signal: this.#stopped.signal }, {
+      await place.enter({ sender: `rank ${rank}`, signal: new AbortController().signal }, {
         terms: meetingTerms(phase, jobid, layout),
         body,
       });

@@ -46,7 +46,6 @@ const wreck: Module = {
     } else handle.post("wreck.hello", { rank, cores, instance }, { rank: 0 });
     return {
       stop() {
-        runner.stop();
         pmi.stop();
         place.stop();
       },

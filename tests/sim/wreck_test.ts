@@ -33,7 +33,7 @@ Deno.test("the states of a job come as events, in order, and stay in the KVS", a
   await run(session, 0, wreckrun, "-n6", "exit", "1");
   await session.until(() => states.length === 4);
   assertEquals(states, ["reserved 1", "starting 1", "running 1", "complete 1"]);
-  const kvs = new Kvs(session.handle(1));
+  const kvs = new Kvs(session.handle(0));
   const get = (key: string) => session.settle(kvs.get(key));
   assertEquals(await get("lwj.1.state"), "complete");
   assertEquals([await get("lwj.1.rank.2.cores"), await get("lwj.1.5.exit_code")], [2, 1]);
