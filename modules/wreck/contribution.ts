@@ -12,6 +12,8 @@ import type { JobSpec, Layout } from "./protocol.ts";
 /** A job, seen from one of its ranks. */
 export interface LocalJob {
   readonly jobid: number;
+  /** Unlike that of any job of any other session. */
+  readonly name: string;
   readonly spec: JobSpec;
   readonly layout: Layout;
   /** Of jobs that were submitted together: which one it is. */

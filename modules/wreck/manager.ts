@@ -29,7 +29,7 @@ const OVER = new FluxError("ECANCELED", "the job is over");
 
 export interface ManagerOptions {
   readonly handle: Handle;
-  readonly ports: Pick<ModulePorts, "clock" | "log">;
+  readonly ports: Pick<ModulePorts, "clock" | "log" | "random">;
   readonly place: MeetingPlace;
   readonly ranks: Ranks;
 }
@@ -42,12 +42,15 @@ export class Manager {
   readonly kvs: Kvs;
   readonly scheduler: Scheduler;
   readonly #options: ManagerOptions;
+  /** Tells jobs of this session from those of others, which have the same numbers. */
+  readonly #session: string;
   readonly #jobs = new Map<number, LiveJob>();
   /** Who follows jobs that do not run yet. */
   readonly #expecting = new Map<number, Set<Follow>>();
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    this.#session = options.ports.random.uuid().slice(0, 8);
     this.kvs = new Kvs(options.handle);
     this.ledger = new Ledger(options.handle, options.ports.clock);
     this.io = openHomeIo(this.ledger);
@@ -301,7 +304,7 @@ export class Manager {
     const { handle, ports: { clock }, ranks } = this.#options;
     const { jobid, spec, cc } = job;
     handle.publish(`wrexec.run.${jobid}`, {});
-    const request: StartRequest = { jobid, spec, layout, cc };
+    const request: StartRequest = { jobid, name: `${jobid}.${this.#session}`, spec, layout, cc };
     for await (const { rank, error, payload } of askPatiently(handle, clock, layout.ranks, "wreck.start", request)) {
       if (payload) job.instances.set(rank, `${payload.instance}`);
       if (!error) continue;

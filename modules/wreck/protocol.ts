@@ -89,6 +89,8 @@ export interface JobNews {
 /** `wreck.start`: the part of a job on each of its ranks. Answered when the rank has taken it. */
 export interface StartRequest {
   readonly jobid: number;
+  /** Unlike that of any job of any other session. */
+  readonly name: string;
   readonly spec: JobSpec;
   readonly layout: Layout;
   /** Of jobs that were submitted together: which one it is. */

@@ -42,11 +42,11 @@ export class RankJob {
 
   /** Throws EINVAL for a rank without a part in the job, and for processors that are none. */
   constructor(options: RankJobOptions) {
-    const { request: { jobid, spec, layout, cc }, rank, handle, ports: { clock } } = options;
+    const { request: { jobid, name, spec, layout, cc }, rank, handle, ports: { clock } } = options;
     const place = placeOf(layout, rank);
     if (!place) throw new FluxError("EINVAL", `job ${jobid} has no tasks on rank ${rank}`);
     this.#options = options;
-    this.#job = { jobid, spec, layout, cc, rank, place, handle, clock };
+    this.#job = { jobid, name, spec, layout, cc, rank, place, handle, clock };
     this.#part = new Part(place.tasks.length);
     this.#tasks = Array(place.tasks.length).fill(undefined);
     this.#io = openRankIo(this.#job, {

@@ -37,13 +37,13 @@ export class JobPmi implements Contribution {
     this.#job = job;
     this.#reins = reins;
     this.#rounds = rounds;
-    const { jobid, layout, place } = job;
+    const { name, layout, place } = job;
     this.#nodes = nodesOf(layout, hosts);
     const mapping = processMapping(this.#nodes);
     this.#part = new PmiPart({
       size: this.#nodes.length,
       ranks: place.tasks,
-      kvsname: `${jobid}`,
+      kvsname: name,
       values: mapping === undefined ? {} : { PMI_process_mapping: mapping },
     });
   }

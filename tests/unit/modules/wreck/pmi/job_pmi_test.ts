@@ -20,6 +20,7 @@ function world() {
   const layout = { ranks: [0, 1], cores: [2, 2] };
   const job: LocalJob = {
     jobid: 8,
+    name: "8.a1",
     spec: { cmdline: ["a.out"], environ: {}, ntasks: 4, walltime: 0, options: {} },
     layout,
     rank: 1,
@@ -53,7 +54,7 @@ Deno.test("JobPmi answers in the order it is asked, whatever pieces the lines co
   const { say, news } = world();
   say(2, INIT + "cmd=get_universe_");
   say(3, INIT);
-  say(2, "size\ncmd=get kvsname=8 key=PMI_process_mapping\n");
+  say(2, "size\ncmd=get kvsname=8.a1 key=PMI_process_mapping\n");
   assertEquals(news(), [
     "2 PMI_FD cmd=response_to_init rc=0 pmi_version=1 pmi_subversion=1",
     "3 PMI_FD cmd=response_to_init rc=0 pmi_version=1 pmi_subversion=1",
@@ -66,7 +67,7 @@ Deno.test("JobPmi meets the other ranks once for all its tasks, with what they h
   const { say, news, open, meetings } = world();
   open();
   for (let number = 0; number < 2; number++) {
-    for (const task of [2, 3]) say(task, `cmd=put kvsname=8 key=k${task} value=${number}\ncmd=barrier_in\n`);
+    for (const task of [2, 3]) say(task, `cmd=put kvsname=8.a1 key=k${task} value=${number}\ncmd=barrier_in\n`);
     assertEquals(meetings.length, number + 1);
     const { round, resolve } = meetings[number]!;
     assertEquals(round, { jobid: 8, ranks: [0, 1], number, puts: [["k2", `${number}`], ["k3", `${number}`]] });
@@ -75,7 +76,7 @@ Deno.test("JobPmi meets the other ranks once for all its tasks, with what they h
     await Promise.resolve();
     assertEquals(news(), ["2 PMI_FD cmd=barrier_out rc=0", "3 PMI_FD cmd=barrier_out rc=0"]);
   }
-  say(3, "cmd=get kvsname=8 key=k0\n");
+  say(3, "cmd=get kvsname=8.a1 key=k0\n");
   assertEquals(news(), ["3 PMI_FD cmd=get_result rc=0 value=far"]);
 });
 
