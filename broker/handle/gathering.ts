@@ -180,6 +180,21 @@ export class Gathering<W> {
     return this.#withdraw(held, `a client on rank ${this.#options.rank} is gone`, now);
   }
 
+  /** Batches of this rank's own parties that wait for a rank, by their ids. */
+  waitingFor(rank: number): string[] {
+    const own = new Set(this.#parties.values());
+    return [...own].filter(({ group: { terms: { ranks } } }) => ranks !== undefined && Idset.parse(ranks).has(rank))
+      .map(({ id }) => id);
+  }
+
+  /** The process of a rank that these batches wait for has failed, and rank 0 does not know that they had been waiting. */
+  failed(rank: number, ids: readonly string[], now: number): GatheringStep<W>[] {
+    return ids.flatMap((id) => {
+      const held = this.#held.get(id);
+      return held ? this.#withdraw(held, `rank ${rank} is gone`, now) : [];
+    });
+  }
+
   /** The service ends here: its parties will not wait. */
   leaveAll(now: number): GatheringStep<W>[] {
     const own = [...new Set(this.#parties.values())];

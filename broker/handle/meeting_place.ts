@@ -12,10 +12,12 @@ import { type Outcome, outcomeOf, type Terms } from "./rendezvous.ts";
 import { decodeAnswer, decodeParcel, encodeAnswer, encodeParcel } from "./rendezvous_wire.ts";
 import type { Methods, Request } from "./request.ts";
 
-/** The group of all ranks that are ready to run, and what tells that a rank has failed; read at rank 0. */
+/** The group of all ranks that are ready to run, read at rank 0, and what tells every rank that one has failed. */
 const ONLINE = "broker.online", STATE_EVENT = "live.cstate";
 /** Failed, in those events. */
 const FAIL = 2;
+/** Rank 0 fails the meetings that it knows of; what it has not heard of after this time, ms, is failed by who waits. */
+const UNHEARD = 2000;
 
 export interface MeetingPlaceOptions {
   /** What is met for, in texts: "barrier". */
@@ -69,8 +71,7 @@ export class MeetingPlace {
       arity,
       instance: random.uuid(),
     });
-    if (rank !== 0) return;
-    this.#meetings = new Meetings(label);
+    if (rank === 0) this.#meetings = new Meetings(label);
     void this.#follow(this.#meetings);
   }
 
@@ -199,12 +200,20 @@ export class MeetingPlace {
     this.#wake = { at, timer };
   }
 
-  /** Keeps rank 0 informed of who is online and who has failed, until the handle closes. */
-  async #follow(meetings: Meetings): Promise<void> {
+  #failed(rank: number): void {
+    if (this.#meetings) return this.#conduct(this.#meetings.failed(rank, this.#now));
+    const ids = this.#gathering.waitingFor(rank);
+    if (ids.length === 0) return;
+    this.#options.clock.after(UNHEARD, () => this.#run(this.#gathering.failed(rank, ids, this.#now)));
+  }
+
+  /** Hears which ranks have failed, and at rank 0 who is online, until the handle closes. */
+  async #follow(meetings: Meetings | undefined): Promise<void> {
     try {
       await this.#options.handle.listen(STATE_EVENT, ({ message, payload: { rank, nstate } }) => {
-        if (message.rolemask & Role.owner && nstate === FAIL) this.#conduct(meetings.failed(Number(rank), this.#now));
+        if (message.rolemask & Role.owner && nstate === FAIL) this.#failed(Number(rank));
       });
+      if (!meetings) return;
       for await (
         const { members } of this.#options.handle.stream<{ members: string }>("groups.get", { name: ONLINE })
       ) {

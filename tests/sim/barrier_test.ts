@@ -286,3 +286,16 @@ Deno.test("barrier.enter fails by name when a member was started anew before any
     await session.settle(session.restart(5));
     await session.settle(assertRejects(entered, { errno: "ECONNABORTED", text: "barrier x: rank 5 is gone" }));
   }));
+
+Deno.test("barrier.enter fails by name when a member died while others who had entered were cut off, though it is back", () =>
+  forSeeds(5, async (seed) => {
+    const session = await simSession({ size: 7, seed, modules: ["live", "barrier"] });
+    const heal = session.network.partition([session.host(3)], [0, 1, 2, 4, 5, 6].map((rank) => session.host(rank)));
+    const entered = enter(session.handle(3), 2, { ranks: "3,5" });
+    session.kill(5);
+    await session.run(3000);
+    await session.settle(session.restart(5));
+    heal();
+    await session.settle(assertRejects(entered, { errno: "ECONNABORTED", text: "barrier x: rank 5 is gone" }));
+    await quiet(session);
+  }));
