@@ -10,7 +10,7 @@ import { confined } from "./affinity.ts";
 import { onStop, signalGroup } from "./process_groups.ts";
 import { signalName } from "./signals.ts";
 import type { ExitStatus, Task, TaskOptions, TerminalSize } from "./spawner.ts";
-import { explainStart } from "./system_spawner.ts";
+import { explainStart } from "./start_error.ts";
 
 interface Addon {
   /** `uid` and `gid` -1: those of this process. The child is the leader of a session on the terminal. */

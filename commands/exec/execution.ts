@@ -1,7 +1,7 @@
 /** One program on many ranks, from the first request to the last output. */
 
 import { type Handle, Queue } from "../../broker/handle/mod.ts";
-import { encodeJson, type FluxError, type Idset, isErrno, strerror } from "../../broker/message/mod.ts";
+import { encodeJson, type FluxError, type Idset, strerror } from "../../broker/message/mod.ts";
 import { exitCode, signalNumber, systemClock } from "../../broker/ports/mod.ts";
 import { Interrupted } from "../command.ts";
 import { CommandError } from "../mod.ts";
@@ -141,9 +141,10 @@ export class Execution {
 function outcome(tasks: RemoteTasks, rank: number): number {
   const { status, error } = tasks.end(rank);
   if (!error) return exitCode(status ?? 0);
-  if (isErrno(error, "ENOENT")) return NOT_FOUND;
-  if (isErrno(error, "EACCES") || isErrno(error, "EPERM")) return NOT_RUNNABLE;
-  return isErrno(error, "EHOSTUNREACH") ? NO_RANK : 1;
+  const { code } = error;
+  if (code === "ENOENT") return NOT_FOUND;
+  if (["EACCES", "EPERM", "ENOEXEC"].includes(code)) return NOT_RUNNABLE;
+  return code === "EHOSTUNREACH" ? NO_RANK : 1;
 }
 
 /** The error in words: always what strerror says, and what else is known. */
