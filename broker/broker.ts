@@ -9,6 +9,7 @@ import { Handle, type LogLevel } from "./handle/mod.ts";
 import {
   type Clock,
   type ContentStores,
+  type Files,
   type Random,
   readRusage,
   type Spawner,
@@ -52,6 +53,7 @@ export interface Ports {
   readonly transport: Transport;
   readonly spawner: Spawner;
   readonly stores: ContentStores;
+  readonly files: Files;
 }
 
 export type { BrokerOptions, Card };
@@ -164,6 +166,7 @@ export class Broker implements BrokerParts {
         spawner: ports.spawner,
         tasks: moduleTasks(this.launcher),
         stores: ports.stores,
+        files: ports.files,
         rank,
         size,
         attribute: (name) => this.attributes.get(name),

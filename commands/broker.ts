@@ -83,7 +83,14 @@ export default command({
           grace: grace * 1000,
           ...(restart && { restart }),
           ...log,
-        }, { clock, random, spawner, transport, stores: ports.sqliteStores });
+        }, {
+          clock,
+          random,
+          spawner,
+          transport,
+          stores: ports.sqliteStores,
+          files: ports.systemFiles,
+        });
         ownStrayErrors((error) => broker.modules.blame(error));
         return broker;
       },

@@ -2,7 +2,7 @@
 
 import type { Json } from "../broker/message/mod.ts";
 import { systemClock } from "../broker/ports/mod.ts";
-import { Jobs } from "../modules/wreck/client.ts";
+import { Jobs, JobWatch } from "../modules/wreck/client.ts";
 import type { JobNews, JobSpec } from "../modules/wreck/protocol.ts";
 import { command, type OptionSpec } from "./mod.ts";
 import { tellEnds } from "./wreck/ends.ts";
@@ -23,16 +23,15 @@ export default command({
   complete: "command",
   options: OPTIONS,
   async *run(context): AsyncGenerator<Json | Uint8Array, number> {
-    const { opts, args, json, warn, printError, onSignal } = context;
+    const { opts, args, json, warn, printError, read, onSignal } = context;
     const spec = readJobSpec(opts, args);
     const start = systemClock.now();
     const say = (text: string) => opts.verbose && warn(`${seconds(systemClock.now() - start)}: ${text}`);
     say(`Sending LWJ request for ${spec.ntasks} tasks (cmdline "${spec.cmdline.join(" ")}")`);
     const handle = await context.connect();
-    const jobs = new Jobs(handle);
     try {
       if (opts.detach) {
-        for await (const { jobid } of jobs.run(spec)) {
+        for await (const { jobid } of new Jobs(handle).run(spec)) {
           yield json ? { jobid } : utf8.encode(`${jobid}\n`);
           return 0;
         }
@@ -43,10 +42,11 @@ export default command({
         json,
         warn,
         printError,
+        read,
         news: (news) => tell(news, spec, say),
       });
       onSignal((signal) => view.signal(signal));
-      const result = yield* view.follow(jobs.run(spec));
+      const result = yield* view.follow(new JobWatch(handle, "job.run", spec, { input: true }));
       if (json) {
         yield { ...result } as unknown as Json;
         return result.code;

@@ -2,7 +2,7 @@
 
 import { Broker } from "../broker/broker.ts";
 import { Handle, open } from "../broker/handle/mod.ts";
-import { sqliteStores, systemClock, systemRandom, type Transport } from "../broker/ports/mod.ts";
+import { sqliteStores, systemClock, systemFiles, systemRandom, type Transport } from "../broker/ports/mod.ts";
 import { FluxError } from "../broker/message/mod.ts";
 
 /** A network with nobody else in it. */
@@ -73,6 +73,7 @@ export async function localBroker(modules: readonly string[] = ["api"]): Promise
     transport: alone,
     spawner: { spawn: () => refuse(), spawnTask: () => refuse() },
     stores: sqliteStores,
+    files: systemFiles,
   });
   try {
     broker.listen({ tbon: "", events: "", ring: "" });

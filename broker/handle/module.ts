@@ -3,7 +3,7 @@
 import type { FluxError } from "../message/mod.ts";
 import type { Channel } from "./channel.ts";
 import type { Handle } from "./handle.ts";
-import type { Clock, ContentStores, Random, Spawner } from "../ports/mod.ts";
+import type { Clock, ContentStores, Files, Random, Spawner } from "../ports/mod.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** Whom a channel into the broker speaks for: route id and credentials. */
@@ -30,6 +30,8 @@ export interface ModulePorts {
   readonly spawner: Spawner;
   /** Programs run as the broker's own tasks. */
   readonly tasks: Tasks;
+  /** Files of this host that users name. */
+  readonly files: Files;
   /** Where content is kept on disk. */
   readonly stores: ContentStores;
   readonly rank: number;

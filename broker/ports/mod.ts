@@ -13,6 +13,7 @@ export {
   REFUSED,
   type Transport,
 } from "./transport.ts";
+export { type FileReader, type Files, type FileWriter, systemFiles } from "./files.ts";
 export { loadHash } from "./digest.ts";
 export {
   type Child,

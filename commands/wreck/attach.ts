@@ -1,7 +1,7 @@
 /** `flux wreck attach`: what the tasks of a job have written, and write. */
 
 import type { Json } from "../../broker/message/mod.ts";
-import { Jobs } from "../../modules/wreck/client.ts";
+import { JobWatch } from "../../modules/wreck/client.ts";
 import { command } from "../mod.ts";
 import { statusLines } from "./ends.ts";
 import { JobView } from "./job_view.ts";
@@ -16,12 +16,12 @@ export const attach = command({
     "label-io": { short: "l", type: "flag", aliases: ["labelio"], help: "Put the task's number in front of each line" },
   },
   async *run(context): AsyncGenerator<Json | Uint8Array, number> {
-    const { opts, args, json, warn, printError } = context;
+    const { opts, args, json, warn, printError, read } = context;
     const jobid = jobidOf(args);
     const handle = await openSession(context);
-    const view = new JobView({ handle, label: opts["label-io"], json, warn, printError });
+    const view = new JobView({ handle, label: opts["label-io"], json, warn, printError, read });
     try {
-      const result = yield* view.follow(new Jobs(handle).follow(jobid));
+      const result = yield* view.follow(new JobWatch(handle, "job.follow", { jobid }, { input: true }));
       if (json) yield { ...result } as unknown as Json;
       if (!json && opts.status) {
         await context.flush();

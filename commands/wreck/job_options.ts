@@ -78,11 +78,19 @@ export function readJobSpec(opts: ParsedOptions<typeof JOB_OPTIONS>, args: reado
 
 function readWords(lists: readonly string[]): Record<string, number> {
   const words = lists.flatMap((list) => list.split(",")).filter((word) => word !== "");
-  for (const word of words) {
-    if (WORDS.has(word)) continue;
+  return Object.fromEntries(words.map((word) => {
+    const [, name, size] = /^(stdio-limit)=(.+)$/.exec(word) ?? [];
+    const value = size === undefined ? WORDS.has(word) ? 1 : undefined : readSize(size);
+    if (value !== undefined) return [name ?? word, value];
     throw new CommandError("Failed to process cmdline args", {
-      hint: `'${word}' is no job option: there are ${[...WORDS].join(", ")}`,
+      hint: `'${word}' is no job option: there are ${[...WORDS, "stdio-limit=SIZE"].join(", ")}`,
     });
-  }
-  return Object.fromEntries(words.map((word) => [word, 1]));
+  }));
+}
+
+/** `4096`, `64k`, `100M`, `2G` in bytes. */
+function readSize(text: string): number | undefined {
+  const [, number, unit] = /^(\d{1,9})([kmgKMG]?)$/.exec(text) ?? [];
+  if (number === undefined || Number(number) === 0) return undefined;
+  return Number(number) * 1024 ** " kmg".indexOf(unit!.toLowerCase() || " ");
 }

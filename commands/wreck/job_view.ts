@@ -3,7 +3,7 @@
 import { type Handle, Queue } from "../../broker/handle/mod.ts";
 import { encodeIo, FluxError, type Json } from "../../broker/message/mod.ts";
 import { systemClock } from "../../broker/ports/mod.ts";
-import { Jobs, type Output, readOutput } from "../../modules/wreck/client.ts";
+import { Jobs, type JobWatch, type Output } from "../../modules/wreck/client.ts";
 import type { JobNews, JobResult } from "../../modules/wreck/protocol.ts";
 import { CommandError, Interrupted } from "../command.ts";
 import { LabelledLines } from "../exec/labelled_lines.ts";
@@ -18,11 +18,16 @@ export interface JobViewOptions {
   readonly json: boolean;
   warn(text: string): void;
   printError(bytes: Uint8Array): Promise<void> | undefined;
+  /** Reads what becomes the standard input of the job, if it takes it from here. */
+  read(into: Uint8Array): Promise<number | null>;
   /** Hears of each state. */
   news?(news: JobNews): void;
 }
 
-type Happening = { readonly news: JobNews } | { readonly output: Output } | { readonly is: "read" | "told" };
+/** The most that is read from standard input at a time, bytes. */
+const PIECE = 1 << 16;
+
+type Happening = { readonly news: JobNews } | { readonly output: Output } | { readonly is: "told" };
 
 export class JobView {
   readonly #options: JobViewOptions;
@@ -38,23 +43,25 @@ export class JobView {
   }
 
   /** Follows a job by its news to its end. Yields what is to be printed; returns how it ended. */
-  async *follow(source: AsyncIterable<JobNews>): AsyncGenerator<Uint8Array | Json, JobResult> {
+  async *follow(watch: JobWatch): AsyncGenerator<Uint8Array | Json, JobResult> {
     const { handle } = this.#options;
     void handle.closed.then((error) => {
       if (error) this.#happenings.fail(new CommandError("lost connection to the broker", { cause: error }));
     });
-    void this.#listen(source);
+    void this.#listen(watch);
     let last: JobNews | undefined;
-    for (let read = false; !last?.result || !read;) {
+    while (!last?.result) {
       const { value: happening, done } = await this.#happenings.next();
       if (done) break;
-      if ("output" in happening) yield* this.#print(happening.output);
-      else if ("news" in happening) {
+      if ("output" in happening) {
+        yield* this.#print(happening.output);
+        watch.took(happening.output);
+      } else if ("news" in happening) {
         last = happening.news;
         this.#begin(last.jobid);
         this.#options.news?.(last);
-      } else if (happening.is === "read") read = true;
-      else if (!last?.result) throw new CommandError(`job ${last?.jobid} is ${last?.state}, and nobody runs it`);
+        if (last.input) void this.#type(watch);
+      } else if (!last?.result) throw new CommandError(`job ${last?.jobid} is ${last?.state}, and nobody runs it`);
     }
     return last!.result!;
   }
@@ -85,7 +92,6 @@ export class JobView {
   #begin(jobid: number): void {
     if (this.#jobid !== undefined) return;
     this.#jobid = jobid;
-    void this.#read(jobid);
     if (this.#unwanted) this.#kill(jobid);
   }
 
@@ -93,19 +99,26 @@ export class JobView {
     new Jobs(this.#options.handle).kill(jobid, SIGKILL).catch(() => {});
   }
 
-  async #listen(source: AsyncIterable<JobNews>): Promise<void> {
+  async #listen(watch: JobWatch): Promise<void> {
     try {
-      for await (const news of source) this.#happenings.push({ news });
+      for await (const one of watch) this.#happenings.push("task" in one ? { output: one } : { news: one });
       this.#happenings.push({ is: "told" });
     } catch (error) {
       this.#happenings.fail(error);
     }
   }
 
-  async #read(jobid: number): Promise<void> {
+  /** Standard input to its end, or until nobody reads it any more. While a piece is on its way the next one is read. */
+  async #type(watch: JobWatch): Promise<void> {
     try {
-      for await (const output of readOutput(this.#options.handle, jobid)) this.#happenings.push({ output });
-      this.#happenings.push({ is: "read" });
+      for (let before = Promise.resolve(true);;) {
+        const buffer = new Uint8Array(PIECE);
+        const count = await this.#options.read(buffer);
+        if (!await before) return;
+        before = watch.write(count === null ? undefined : buffer.subarray(0, count));
+        before.catch(() => {});
+        if (count === null) return;
+      }
     } catch (error) {
       this.#happenings.fail(error);
     }

@@ -4,7 +4,7 @@ import type { Handle, RpcOptions } from "../../broker/handle/mod.ts";
 import type { Idset } from "../../broker/message/mod.ts";
 import type { JobNews, JobSpec } from "./protocol.ts";
 
-export { type Output, readOutput } from "./io/client.ts";
+export { JobWatch, type Output } from "./io/client.ts";
 
 export class Jobs {
   readonly #handle: Handle;

@@ -55,8 +55,10 @@ async function* run(manager: Manager, request: Request): AsyncGenerator<JobNews,
   request.requireStreaming();
   const news = new Queue<JobNews>();
   request.signal.addEventListener("abort", () => news.end(), { once: true });
-  const jobid = await manager.run(readSpec(request.payload), (one) => heard(news, one));
-  yield { jobid, state: "reserved", layout: manager.get(jobid)?.layout ?? { ranks: [], cores: [] } };
+  let attached = {};
+  const attach = (jobid: number) => attached = manager.io.attach(jobid, request);
+  const jobid = await manager.run(readSpec(request.payload), (one) => heard(news, one), attach);
+  yield { jobid, state: "reserved", layout: manager.get(jobid)?.layout ?? { ranks: [], cores: [] }, ...attached };
   yield* news;
 }
 
@@ -83,7 +85,7 @@ async function* follow(manager: Manager, request: Request): AsyncGenerator<JobNe
   using following = manager.follow(jobid, listener);
   const job = manager.get(jobid);
   const now: JobNews = job ? { jobid, state: job.state } : await ended(manager, jobid);
-  yield now;
+  yield { ...now, ...(now.result ? {} : manager.io.attach(jobid, request)) };
   // One that is reserved will be run by whoever made it.
   if (following && (job || now.state === "reserved")) yield* news;
 }

@@ -4,7 +4,7 @@ import { type Handle, type MeetingPlace, type ModulePorts } from "../../broker/h
 import { FluxError, type Idset, isErrno, type JsonObject } from "../../broker/message/mod.ts";
 import { Kvs, type Transaction } from "../kvs/client.ts";
 import { ask, askPatiently } from "./dispatch.ts";
-import { openHomeIo } from "./io/home_io.ts";
+import { HomeIo } from "./io/home_io.ts";
 import type { JobAction, JobInput } from "./job.ts";
 import { Ledger } from "./ledger.ts";
 import { LiveJob } from "./live_job.ts";
@@ -29,7 +29,7 @@ const OVER = new FluxError("ECANCELED", "the job is over");
 
 export interface ManagerOptions {
   readonly handle: Handle;
-  readonly ports: Pick<ModulePorts, "clock" | "log" | "random">;
+  readonly ports: Pick<ModulePorts, "clock" | "files" | "log" | "random">;
   readonly place: MeetingPlace;
   readonly ranks: Ranks;
 }
@@ -38,7 +38,7 @@ type Follow = (news: JobNews) => void;
 
 export class Manager {
   readonly ledger: Ledger;
-  readonly io: ReturnType<typeof openHomeIo>;
+  readonly io: HomeIo;
   readonly kvs: Kvs;
   readonly scheduler: Scheduler;
   readonly #options: ManagerOptions;
@@ -53,7 +53,17 @@ export class Manager {
     this.#session = options.ports.random.uuid().slice(0, 8);
     this.kvs = new Kvs(options.handle);
     this.ledger = new Ledger(options.handle, options.ports.clock);
-    this.io = openHomeIo(this.ledger);
+    const { handle, ports: { clock, files } } = options;
+    this.io = new HomeIo({
+      handle,
+      clock,
+      files,
+      ledger: this.ledger,
+      failed: (jobid, reason) => {
+        const job = this.#jobs.get(jobid);
+        if (job) this.tell(job, { is: "failed", reason });
+      },
+    });
     this.scheduler = new Scheduler({
       handle: options.handle,
       start: (jobid, layout) => {
@@ -107,17 +117,20 @@ export class Manager {
     return jobid;
   }
 
-  /** Makes a job and runs it at once. Throws as `create` does, and EINVAL when it asks for more than there is; then there is no job. */
-  async run(spec: JobSpec, follow?: (news: JobNews) => void): Promise<number> {
+  /**
+   * Makes a job and runs it at once. Throws as `create` does, and EINVAL when it asks for more than there is; then there is no job.
+   * `made` is called before anything happens to it.
+   */
+  async run(spec: JobSpec, follow?: (news: JobNews) => void, made?: (jobid: number) => void): Promise<number> {
     const layout = spread(spec, [...this.#options.ranks.online]);
     const jobid = await this.#number(1);
-    const job = new LiveJob(jobid, spec, "reserved");
+    const job = this.#make(jobid, spec, "reserved");
     if (follow) job.followers.add(follow);
-    this.#jobs.set(jobid, job);
+    made?.(jobid);
     try {
       await this.#record(jobid, "reserved", (transaction) => putRequest(transaction, jobid, spec));
     } catch (error) {
-      this.#jobs.delete(jobid);
+      this.#unmake(jobid);
       throw error;
     }
     this.tell(job, { is: "run", layout });
@@ -131,15 +144,14 @@ export class Manager {
   async submit(spec: JobSpec, cc: readonly (number | undefined)[]): Promise<number> {
     await this.scheduler.check(spec);
     const first = await this.#number(cc.length);
-    const jobs = cc.map((copy, i) => new LiveJob(first + i, spec, "submitted", copy));
-    for (const job of jobs) this.#jobs.set(job.jobid, job);
+    const jobs = cc.map((copy, i) => this.#make(first + i, spec, "submitted", copy));
     const recorded = jobs.map(({ jobid, cc }) =>
       this.#record(jobid, "submitted", (transaction) => putRequest(transaction, jobid, { ...spec, cc }))
     );
     try {
       await Promise.all(recorded);
     } catch (error) {
-      for (const { jobid } of jobs) this.#jobs.delete(jobid);
+      for (const { jobid } of jobs) this.#unmake(jobid);
       throw error;
     }
     for (const { jobid } of jobs) this.scheduler.add(jobid, spec);
@@ -156,9 +168,8 @@ export class Manager {
       if (await readState(this.kvs, jobid) !== "reserved") return;
       const { spec, layout } = await readJob(this.kvs, jobid);
       if (this.#jobs.has(jobid)) return;
-      const job = new LiveJob(jobid, spec, "reserved", undefined, this.#expecting.get(jobid));
+      const job = this.#make(jobid, spec, "reserved", undefined, this.#expecting.get(jobid));
       this.#expecting.delete(jobid);
-      this.#jobs.set(jobid, job);
       this.tell(job, { is: "run", layout: layout ?? spread(spec, [...this.#options.ranks.online]) });
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
@@ -187,6 +198,20 @@ export class Manager {
     }
   }
 
+  /** Throws EINVAL for input that cannot be. */
+  #make(jobid: number, spec: JobSpec, state: JobState, cc?: number, followers?: Set<Follow>): LiveJob {
+    this.io.open(jobid, spec);
+    const job = new LiveJob(jobid, spec, state, cc, followers);
+    this.#jobs.set(jobid, job);
+    return job;
+  }
+
+  /** A job that could not be recorded: there is none. */
+  #unmake(jobid: number): void {
+    this.#jobs.delete(jobid);
+    void this.io.end(jobid);
+  }
+
   #do(job: LiveJob, action: JobAction): void {
     const { clock, log } = this.#options.ports;
     const { jobid } = job;
@@ -194,11 +219,10 @@ export class Manager {
       case "state":
         return this.#state(job, action.state);
       case "start":
-        this.io.begin(jobid);
         this.#write((transaction) => putLayout(transaction, jobid, action.layout));
-        this.#watch(job, action.layout);
-        return void this.#background(this.#start(job, action.layout));
+        return void this.#background(this.#begin(job, action.layout));
       case "pids": {
+        this.io.started(jobid);
         const { spec: { cmdline }, layout } = job;
         return this.#write((transaction) =>
           putPids(transaction, jobid, { command: cmdline[0]!, layout, pids: action.pids })
@@ -298,6 +322,18 @@ export class Manager {
       if (known === undefined || known === instance) continue;
       this.tell(job, { is: "failed", reason: `${this.#options.ranks.name(rank)} was restarted`, isNodeFailure: true });
     }
+  }
+
+  /** Nothing starts when a file that the job names cannot be opened. */
+  async #begin(job: LiveJob, layout: Layout): Promise<void> {
+    try {
+      await this.io.begin(job.jobid, layout);
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      return this.tell(job, { is: "failed", reason: error.message });
+    }
+    this.#watch(job, layout);
+    await this.#start(job, layout);
   }
 
   async #start(job: LiveJob, layout: Layout): Promise<void> {

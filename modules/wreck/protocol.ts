@@ -44,7 +44,7 @@ export interface JobSpec {
   readonly walltime: number;
   /** The signal at the end of that time: a number, or a name. */
   readonly "walltime-signal"?: number | string;
-  /** Words of {@link JOB_OPTIONS}; others are kept for plug-ins. */
+  /** Words of {@link JOB_OPTIONS}, 1 for each, and `stdio-limit` (bytes); others are kept for plug-ins. */
   readonly options: Readonly<Record<string, number>>;
   readonly input?: JsonObject;
   readonly output?: JsonObject;
@@ -84,6 +84,8 @@ export interface JobNews {
   /** With the number of a job that has its place at once. */
   readonly layout?: Layout;
   readonly result?: JobResult;
+  /** With the first news of who has asked for it: his standard input is the job's. */
+  readonly input?: true;
 }
 
 /** `wreck.start`: the part of a job on each of its ranks. Answered when the rank has taken it. */

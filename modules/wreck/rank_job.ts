@@ -1,7 +1,7 @@
 /** The part of a job on one rank: starts its tasks, passes on what they write, reports their start and their end. */
 
 import type { Handle, HostedTask, ModulePorts, TaskNews } from "../../broker/handle/mod.ts";
-import { FluxError, isErrno, strerror } from "../../broker/message/mod.ts";
+import { FluxError, isErrno, type JsonObject, strerror } from "../../broker/message/mod.ts";
 import { sleep } from "../../broker/ports/mod.ts";
 import type { Contribution, Contributor, JobReins, LocalJob } from "./contribution.ts";
 import { taskEnvironment } from "./environment.ts";
@@ -92,6 +92,11 @@ export class RankJob {
     this.#do(this.#part.signal(number));
   }
 
+  /** What tasks are to read. Resolves when they have taken it, but for a little. */
+  input(payload: JsonObject): Promise<void> {
+    return this.#io.input(payload);
+  }
+
   /** Kills all tasks, and starts none any more; resolves with what became of them. */
   async clear(): Promise<RankReport> {
     this.#unwanted = true;
@@ -143,6 +148,7 @@ export class RankJob {
       case "started":
         return this.#do(this.#part.started(index, news.pid));
       case "finished":
+        this.#io.exited(task);
         for (const one of this.#contributions) one.exited?.(task, news.status);
         return this.#do(this.#part.exited(index, news.status));
       case "output":

@@ -61,5 +61,9 @@ function readSignal({ "walltime-signal": signal }: JsonObject): Pick<JobSpec, "w
 function readOptions(payload: JsonObject): Record<string, number> {
   if (payload.options === undefined || payload.options === null) return {};
   const options = objectField(payload, "options");
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value).map(([name]) => [name, 1]));
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value).map((
+      [name, value],
+    ) => [name, typeof value === "number" ? value : 1]),
+  );
 }

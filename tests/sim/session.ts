@@ -5,6 +5,7 @@ import { type Clock, type KeyPair, type Transport } from "../../broker/ports/mod
 import { endpointChannel } from "../../broker/router/mod.ts";
 import { builtinModules } from "../../modules/mod.ts";
 import { SimStores } from "./content_stores.ts";
+import { SimFiles } from "./files.ts";
 import { type NetworkOptions, type SimNetwork, simNetwork } from "./network.ts";
 import { type SeededRandom, seededRandom } from "./seeded_random.ts";
 import { type Program, ScriptedSpawner } from "./spawner.ts";
@@ -60,6 +61,8 @@ export class SimSession {
   readonly random: SeededRandom;
   readonly network: SimNetwork;
   readonly stores: SimStores;
+  /** Files of all hosts: they share them. */
+  readonly files = new SimFiles();
   readonly size: number;
   /** By rank. One that was killed stays here, and does nothing any more. */
   readonly brokers: Broker[] = [];
@@ -223,7 +226,14 @@ export class SimSession {
     };
     const random = this.random.fork(`rank ${rank} ${this.#life(rank)}`);
     const transport = this.#transport(rank);
-    const ports = { clock: this.#mortal(rank), random, transport, spawner: this.spawners[rank]!, stores: this.stores };
+    const ports = {
+      clock: this.#mortal(rank),
+      random,
+      transport,
+      spawner: this.spawners[rank]!,
+      stores: this.stores,
+      files: this.files,
+    };
     return new SimBroker(options, ports, this.log);
   }
 

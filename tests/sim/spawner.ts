@@ -77,7 +77,7 @@ export class ScriptedSpawner implements Spawner {
     return { pid: this.#pid++, status: ended.promise, stdin, stdout: null, stderr: null, kill() {} };
   }
 
-  spawnTask({ argv, env }: TaskOptions): Promise<Task> {
+  spawnTask({ argv, env, stdin: has }: TaskOptions): Promise<Task> {
     const name = argv[0]!;
     const program = Object.hasOwn(this.#programs, name) ? this.#programs[name] : undefined;
     if (!program) return Promise.reject(new FluxError("ENOENT", `${name}: No such file or directory`));
@@ -86,12 +86,13 @@ export class ScriptedSpawner implements Spawner {
     const killed = new AbortController();
     const outputs = { stdout: new Pipe(), stderr: new Pipe() };
     const input = new Pipe();
+    if (has === "null") input.close();
     const ignored = new Set<number>();
     this.running.set(pid, argv);
     const end = (status: ExitStatus) => {
       if (!this.running.delete(pid)) return;
       this.#kills.delete(pid);
-      for (const pipe of Object.values(outputs)) pipe.close();
+      for (const pipe of [...Object.values(outputs), input]) pipe.close();
       ended.resolve(status);
       killed.abort();
     };
@@ -114,7 +115,10 @@ export class ScriptedSpawner implements Spawner {
       if (!killed.signal.aborted) throw error;
     });
     const stdin = new WritableStream<Uint8Array>({
-      write: (bytes) => input.push(bytes),
+      write(bytes) {
+        input.push(bytes);
+        return input.room();
+      },
       close: () => input.close(),
       abort: () => input.close(),
     });
@@ -136,26 +140,46 @@ export class ScriptedSpawner implements Spawner {
   }
 }
 
+/** Bytes that a pipe holds. */
+const PIPE = 1 << 16;
+
 /** A stream between a program and who started it. */
 class Pipe {
   readonly readable: ReadableStream<Uint8Array>;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #closed = false;
+  #waiting: (() => void)[] = [];
 
   constructor() {
-    this.readable = new ReadableStream({
+    this.readable = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
-      cancel: () => void (this.#closed = true),
-    });
+      pull: () => this.#wake(),
+      cancel: () => {
+        this.#closed = true;
+        this.#wake();
+      },
+    }, new ByteLengthQueuingStrategy({ highWaterMark: PIPE }));
   }
 
   push(bytes: Uint8Array): void {
     if (!this.#closed && bytes.length > 0) this.#controller.enqueue(bytes);
   }
 
+  /** Resolves when it is not full, or nobody reads it any more. */
+  async room(): Promise<void> {
+    while (!this.#closed && this.#controller.desiredSize! <= 0) {
+      await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    }
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#controller.close();
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -1,17 +1,66 @@
-/** Output on its way from the ranks of a job to rank 0, and as it is kept. */
+/**
+ * Output and input of jobs on the wire, between the ranks of a job and rank 0, and between rank 0 and who is attached.
+ *
+ *     wreck.output   OutputRequest, from a rank to rank 0; answered when more may come
+ *     wreck.input    InputRequest, from rank 0 to a rank; answered when its tasks have taken it, but for a little
+ *     job.run, job.follow with "watch":Watch     stream OutputNews and RecordedNews besides their own
+ *     job.grant      {"matchtag":i,"credit":N}, not answered: so much more may come over that stream
+ *     job.input      {"jobid":i,"io":Io}; answered when the tasks have taken it, but for a little
+ *
+ * Amounts are characters of `io.data`.
+ */
 
 import type { Io } from "../../../broker/message/mod.ts";
+import { jobKey } from "../record.ts";
 
-/** `wreck.output`: what tasks wrote, in order; answered when it is kept. */
+export type OutputName = "stdout" | "stderr";
+
 export interface OutputRequest {
   readonly jobid: number;
-  /** `io.rank` is the task. */
-  readonly pieces: readonly { readonly task: number; readonly io: Io }[];
+  readonly from: number;
+  /** Counts the requests of a rank from 1: one that is sent again is known. */
+  readonly seq: number;
+  /** In order; `io.rank` is the task. */
+  readonly pieces: readonly Io[];
 }
 
-/** A value that is appended to: one line of JSON for each piece (an `Io`), `{"end":true}` behind the last. */
-export function outputKey(jobid: number): string {
-  return `lwj.${jobid}.output.log`;
+export interface InputRequest {
+  readonly jobid: number;
+  /** An idset. */
+  readonly tasks: string;
+  readonly io: Io;
 }
 
-export const END = '{"end":true}\n';
+export interface Watch {
+  /** What may come before more is granted. */
+  readonly credit: number;
+  /** Whoever asks can give the job its standard input, if nobody else does. */
+  readonly input?: boolean;
+}
+
+export interface OutputNews {
+  readonly jobid: number;
+  readonly pieces: readonly Io[];
+}
+
+/** What was written before somebody came: the blocks of each stream that the store has, or is about to. */
+export interface RecordedNews {
+  readonly jobid: number;
+  readonly recorded: readonly {
+    readonly task: number;
+    readonly stream: OutputName;
+    readonly blocks: number;
+    /** Bytes behind them that were not kept. */
+    readonly lost: number;
+  }[];
+}
+
+/** The stream of a task's output. */
+export function outputKey(jobid: number, task: number, stream: OutputName): string {
+  return jobKey(jobid, task, stream);
+}
+
+/** The stream of what was given as standard input. */
+export function stdinKey(jobid: number): string {
+  return jobKey(jobid, "input.files.stdin");
+}

@@ -1,16 +1,25 @@
 /**
  * What the tasks of one job write and read on one rank. One of these is made for each job and rank: it is handed what tasks write, as
- * far as it gives credit, and writes to their standard input.
- *
- * Here: everything goes to rank 0, one request under way at a time (`wreck.output`), which keeps it and passes it on; what is on its
- * way is bounded by the credit. Standard input is empty.
+ * far as it gives credit, and writes to their standard input. Output goes to rank 0, one request under way at a time; what tasks
+ * write meanwhile waits for the next.
  */
 
-import { encodeIo, FluxError } from "../../../broker/message/mod.ts";
+import {
+  decodeIo,
+  encodeIo,
+  FluxError,
+  Idset,
+  type Io,
+  ioBytes,
+  isErrno,
+  type JsonObject,
+} from "../../../broker/message/mod.ts";
+import { sleep } from "../../../broker/ports/mod.ts";
 import type { LocalJob } from "../contribution.ts";
-import type { OutputRequest } from "./protocol.ts";
+import { InputPlan } from "./input_plan.ts";
+import type { OutputName, OutputRequest } from "./protocol.ts";
 
-export type OutputName = "stdout" | "stderr";
+export type { OutputName } from "./protocol.ts";
 
 /** The way back to the tasks, by their global ids. */
 export interface TaskStreams {
@@ -30,42 +39,138 @@ export interface RankIo {
   output(task: number, stream: OutputName, bytes: Uint8Array | undefined): void;
   /** So many bytes more may be written to a task. */
   inputCredit(task: number, bytes: number): void;
+  /** A task has ended, and reads nothing any more. */
+  exited(task: number): void;
+  /** `wreck.input`: for tasks to read. Resolves when they have taken it, but for a little. */
+  input(payload: JsonObject): Promise<void>;
   /** No task is left. Resolves when all that was handed over is where it belongs; the job does not end before. */
   close(): Promise<void>;
 }
 
-/** Bytes of one stream under way. */
-const CREDIT = 1 << 16;
+/** Bytes of all streams of a rank together, and the bounds of what that is for each. */
+const WINDOW = 4 << 20, LEAST = 1 << 16, MOST = 1 << 18;
+/** Bytes of one request, at most but for its last piece. */
+const REQUEST = 1 << 18;
+/** Bytes that wait to be read by a task when its next input is asked for. */
+const INPUT_WINDOW = 1 << 17;
+/** Rank 0 may be out of reach while a parent is replaced: it is asked again, so often and after so many ms. */
+const TRIES = 20, PAUSE = 500;
+
+interface Piece {
+  readonly task: number;
+  readonly stream: OutputName;
+  readonly length: number;
+  readonly io: Io;
+}
 
 export function openRankIo(job: LocalJob, streams: TaskStreams): RankIo {
-  let pieces: (OutputRequest["pieces"][number] & { stream: OutputName; length: number })[] = [];
-  let sending: Promise<void> | undefined;
+  return new JobIo(job, streams);
+}
 
-  async function send(): Promise<void> {
-    while (pieces.length > 0) {
-      const now = pieces;
-      pieces = [];
-      const request: OutputRequest = { jobid: job.jobid, pieces: now.map(({ task, io }) => ({ task, io })) };
-      try {
-        await job.handle.rpc("wreck.output", request, { rank: 0 });
-      } catch (error) {
-        // Rank 0 does not know the job any more: nobody wants it.
-        if (!(error instanceof FluxError)) throw error;
-      }
-      for (const { task, stream, length } of now) if (length > 0) streams.grant(task, stream, length);
-    }
-    sending = undefined;
+class JobIo implements RankIo {
+  readonly credit: number;
+  readonly #job: LocalJob;
+  readonly #streams: TaskStreams;
+  readonly #plan: InputPlan;
+  #pieces: Piece[] = [];
+  #sending: Promise<void> | undefined;
+  #seq = 0;
+  /** Bytes written to each task that it has not taken; undefined before its first credit, which is for nothing. */
+  readonly #untaken = new Map<number, number>();
+  readonly #exited = new Set<number>();
+  /** Who waits for tasks to read. */
+  #reading: PromiseWithResolvers<void> | undefined;
+
+  constructor(job: LocalJob, streams: TaskStreams) {
+    this.#job = job;
+    this.#streams = streams;
+    this.#plan = new InputPlan(job.jobid, job.spec);
+    this.credit = Math.min(MOST, Math.max(LEAST, Math.floor(WINDOW / job.place.tasks.length)));
   }
 
-  return {
-    credit: CREDIT,
-    hasInput: () => false,
-    output(task, stream, bytes) {
-      pieces.push({ task, stream, length: bytes?.length ?? 0, io: encodeIo(stream, `${task}`, bytes) });
-      // What comes in the same turn goes along.
-      sending ??= Promise.resolve().then(send);
-    },
-    inputCredit() {},
-    close: () => sending ?? Promise.resolve(),
-  };
+  hasInput(task: number): boolean {
+    return this.#plan.sourceOf(task) !== undefined;
+  }
+
+  output(task: number, stream: OutputName, bytes: Uint8Array | undefined): void {
+    this.#pieces.push({ task, stream, length: bytes?.length ?? 0, io: encodeIo(stream, `${task}`, bytes) });
+    // What comes in the same turn goes along.
+    this.#sending ??= Promise.resolve().then(() => this.#send());
+  }
+
+  async close(): Promise<void> {
+    while (this.#sending) await this.#sending;
+  }
+
+  async input(payload: JsonObject): Promise<void> {
+    const { data, eof } = decodeIo(payload.io);
+    const tasks = [...Idset.parse(`${payload.tasks}`)].filter((task) => !this.#exited.has(task));
+    const bytes = data === undefined ? undefined : ioBytes(data);
+    for (const task of tasks) {
+      if (bytes) {
+        this.#untaken.set(task, (this.#untaken.get(task) ?? 0) + bytes.length);
+        this.#streams.write(task, bytes);
+      }
+      if (eof) this.#streams.end(task);
+    }
+    const isFull = (task: number) => !this.#exited.has(task) && (this.#untaken.get(task) ?? 0) > INPUT_WINDOW;
+    while (tasks.some(isFull)) await (this.#reading ??= Promise.withResolvers()).promise;
+  }
+
+  inputCredit(task: number, bytes: number): void {
+    const untaken = this.#untaken.get(task);
+    this.#untaken.set(task, untaken === undefined ? 0 : untaken - bytes);
+    this.#read();
+  }
+
+  exited(task: number): void {
+    this.#exited.add(task);
+    this.#read();
+  }
+
+  #read(): void {
+    this.#reading?.resolve();
+    this.#reading = undefined;
+  }
+
+  async #send(): Promise<void> {
+    const { jobid, rank } = this.#job;
+    while (this.#pieces.length > 0) {
+      const now = this.#next();
+      await this.#deliver({ jobid, from: rank, seq: ++this.#seq, pieces: now.map(({ io }) => io) });
+      const granted = new Map<string, Piece & { total: number }>();
+      for (const piece of now) {
+        if (piece.length === 0) continue;
+        const key = `${piece.task}.${piece.stream}`;
+        const sum = granted.get(key);
+        if (sum) sum.total += piece.length;
+        else granted.set(key, { ...piece, total: piece.length });
+      }
+      for (const { task, stream, total } of granted.values()) this.#streams.grant(task, stream, total);
+    }
+    this.#sending = undefined;
+  }
+
+  /** The pieces of one request. */
+  #next(): Piece[] {
+    let bytes = 0;
+    const over = this.#pieces.findIndex(({ length }) => (bytes += length) >= REQUEST);
+    return this.#pieces.splice(0, over < 0 ? this.#pieces.length : over + 1);
+  }
+
+  /** Rank 0 knows a request that it got before, so it may be sent again. */
+  async #deliver(request: OutputRequest): Promise<void> {
+    const { handle, clock } = this.#job;
+    for (let tries = 1;; tries++) {
+      try {
+        await handle.rpc("wreck.output", request, { rank: 0 });
+        return;
+      } catch (error) {
+        if (!(error instanceof FluxError)) throw error;
+        // Otherwise it does not know the job any more: nobody wants it.
+        if (!isErrno(error, "EHOSTUNREACH") || tries === TRIES) return;
+        await sleep(clock, PAUSE);
+      }
+    }
+  }
 }
