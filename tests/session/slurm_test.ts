@@ -1,22 +1,176 @@
 /** `flux start` and a real Slurm. */
 
+import { processState } from "../../broker/boot/process_tree.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { testUnless } from "../skip.ts";
+import { testUnless, unlessLong } from "../skip.ts";
 import { startHosts, withoutHosts } from "./hosts.ts";
-import { executable } from "./session.ts";
-import { startSlurm, withoutSlurm } from "./slurm.ts";
+import { play, pythonObstacle, type Step } from "./player.ts";
+import { executable, until } from "./session.ts";
+import { outcome, type Slurm, startSlurm, withoutSlurm } from "./slurm.ts";
+
+const obstacle = withoutSlurm();
+
+/** Starts a session of four that waits for the end of its input; resolves when it is up. */
+async function startFour(slurm: Slurm) {
+  const words = [executable, "start", "-N4", "echo up; exec cat"];
+  const child = slurm.spawn(words, { stdin: "piped", detached: true });
+  const stderr = new Response(child.stderr).text();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  void reader.cancel();
+  const ended = child.status.then(async ({ code }) => ({ code, stderr: await stderr }));
+  return { child, ended, stop: () => child.stdin.close().catch(() => {}) };
+}
+
+function wordsOf(pid: number): string[] {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+  } catch {
+    return []; // gone
+  }
+}
+
+testUnless(obstacle, "flux start -N starts a broker on each node through srun", async () => {
+  await using slurm = await startSlurm(4);
+  const flux = async (words: string[], stdin?: string) => {
+    const child = slurm.spawn([executable, ...words], { stdin: stdin === undefined ? "null" : "piped" });
+    if (stdin !== undefined) {
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(stdin));
+      await writer.close();
+    }
+    return await outcome(child);
+  };
+  const script = "flux getattr hostlist; flux getattr broker.boot-method; flux getattr tbon.endpoint; env; exit 3";
+  const { code, stdout, stderr } = await flux(["start", "-N", "4", script]);
+  const [hosts, method, endpoint = ""] = stdout.split("\n");
+  assertEquals([code, hosts, method], [3, "node[1-4]", "simple"], stderr);
+  assert(endpoint.includes(",tcp://"), endpoint);
+  assert(!/^(SLURM|PMI)_/m.test(stdout), stdout);
+  assert(/shutdown: initial program \(pid \d+\) exited with rc=3\n/.test(slurm.log), slurm.log);
+  // Standard input is the program's, and the shell's when there is none.
+  assertEquals((await flux(["start", "-N2", "cat; flux getattr size"], "hello\n")).stdout, "hello\n2\n");
+  assertEquals((await flux(["start", "-N2"], "flux getattr size\nexit 4\n")).stdout, "2\n");
+  // More than one on a node, and more than there are processors.
+  assertEquals((await flux(["start", "-N2", "-n4", "-k1", "flux getattr tbon.maxlevel"])).stdout, "3\n");
+  // What Slurm refuses is told in its own words.
+  const refused = await flux(["start", "-N2", "-p", "nowhere", "true"]);
+  assert(refused.code === 1 && refused.stderr.includes("invalid partition"), refused.stderr);
+  // A copy of the program, for nodes that do not see this one.
+  const copied = await flux(["start", "-N2", `--bcast=${slurm.work}/copy`, "readlink $(which flux)"]);
+  assertEquals([copied.code, copied.stdout], [0, `${slurm.work}/copy\n`], copied.stderr);
+  assertEquals(slurm.rundirs(), []);
+});
+
+testUnless(obstacle, "flux start alone uses the allocation it is in", async () => {
+  await using slurm = await startSlurm(3);
+  const flux = `${executable} start 'flux getattr hostlist'`;
+  const file = `${slurm.work}/out`;
+  for (
+    const words of [
+      ["sbatch", "--wait", "-N3", `--output=${file}`, `--wrap=${flux}`],
+      ["sbatch", "--wait", "-N3", `--output=${file}`, `--wrap=srun --mpi=pmi2 ${flux}`],
+      ["sh", "-c", `salloc -N3 ${flux} > ${file}`],
+    ]
+  ) {
+    const { code, stderr } = await slurm.run(words);
+    assertEquals([words, code, Deno.readTextFileSync(file)], [words, 0, "node[1-3]\n"], stderr);
+  }
+});
 
 testUnless(
-  withoutSlurm(),
-  "flux start -N runs a session through srun, and so does flux start inside an allocation",
+  obstacle ?? await pythonObstacle(),
+  "the shell of flux start -N has the terminal, and nobody else",
   async () => {
-    await using slurm = await startSlurm(4);
-    const command = await slurm.run([executable, "start", "-N", "4", "flux getattr hostlist; exit 3"]);
-    assertEquals([command.code, command.stdout], [3, "node[1-4]\n"], command.stderr);
+    await using slurm = await startSlurm(2);
+    Deno.writeTextFileSync(`${slurm.work}/.bashrc`, "PS1='ready> '\n");
+    const env = { ...slurm.environment, HOME: slurm.work, SHELL: "/bin/bash", TERM: "dumb" };
+    const steps: Step[] = [
+      ["expect", "ready> "],
+      ["send", "flux exec -r 1 -l tty; tty\n"],
+      ["expect", "1: not a tty.*/dev/pts/\\d+.*ready> "],
+      ["send", "sleep 1000\n"],
+      ["expect", "sleep 1000"],
+      ["send", "\x03"],
+      ["expect", "\\^C.*ready> "],
+      ["send", "exit 7\n"],
+    ];
+    const { status, output } = await play(steps, [executable, "start", "-N2"], env, slurm.work);
+    assertEquals(status, 7, output);
+    assertEquals(slurm.rundirs(), []);
   },
 );
 
-testUnless(withoutSlurm() ?? withoutHosts(), "tasks that Slurm serves no PMI meet at rank 0's node", async () => {
+testUnless(obstacle, "a session under Slurm ends however it is ended", async () => {
+  await using slurm = await startSlurm(4);
+  {
+    // Told by Slurm, brokers end in order.
+    const { ended, stop } = await startFour(slurm);
+    assertEquals((await slurm.run(["scancel", "--name=flux"])).code, 0);
+    const { code, stderr } = await ended;
+    assertEquals(code, 143, stderr);
+    await slurm.quiet();
+    assertEquals(slurm.rundirs(), []);
+    await stop();
+  }
+  {
+    // A broker that dies is no end; srun takes the largest status of any task for its own.
+    const { ended, stop } = await startFour(slurm);
+    Deno.kill(slurm.pid(3)!, "SIGKILL");
+    await until("it is told of", () => slurm.log.includes("rank 3 (node4) is lost"));
+    await stop();
+    assertEquals((await ended).code, 137);
+    await slurm.quiet();
+  }
+  {
+    // The death of rank 0 is.
+    const { ended, stop } = await startFour(slurm);
+    Deno.kill(slurm.pid(0)!, "SIGKILL");
+    await stop();
+    assertEquals((await ended).code, 137);
+    await slurm.quiet();
+  }
+  // srun that is ended takes all along, without a word to them; what they leave, the next session removes.
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    const { child, ended, stop } = await startFour(slurm);
+    const pids = [0, 1, 2, 3].map((rank) => slurm.pid(rank)!);
+    Deno.kill(child.pid, signal);
+    await ended;
+    await stop();
+    await until("no broker is left", () => pids.every((pid) => (processState(pid)?.state ?? "Z") === "Z"));
+    await slurm.quiet();
+  }
+  assertEquals((await slurm.run([executable, "start", "-N4", "true"])).code, 0);
+  assertEquals(slurm.rundirs(), []);
+});
+
+testUnless(obstacle, "srun -K ends the session when one broker dies", async () => {
+  await using slurm = await startSlurm(3);
+  const script = "kill -9 $(cat $FLUX_TMPDIR/flux-*/broker-2.pid); exec sleep 1000";
+  const { code } = await slurm.run(["srun", "-K", "--mpi=pmi2", "-N3", executable, "start", script]);
+  assert(code !== 0);
+  await slurm.quiet();
+});
+
+testUnless(obstacle ?? withoutHosts(), "a node that dies is told of, and the session goes on", async () => {
+  await using hosts = await startHosts(5);
+  await using slurm = await startSlurm(4, hosts);
+  const { child, ended, stop } = await startFour(slurm);
+  await hosts.cut(3);
+  await hosts.kill(3);
+  await until("it is told of", () => slurm.log.includes("rank 3 (host3) is lost"));
+  await stop();
+  await until("rank 0 has ended", () => /shutdown: initial program .* exited with rc=0/.test(slurm.log));
+  await until("no broker is left", async () => {
+    const left = await Promise.all([0, 1, 2].map((host) => hosts.processes(host)));
+    return !left.flat().some((pid) => wordsOf(pid).includes("broker"));
+  });
+  // Slurm itself waits for the node, as long as its patience is.
+  child.kill("SIGKILL");
+  await ended;
+});
+
+testUnless(obstacle ?? withoutHosts(), "tasks that Slurm serves no PMI meet at rank 0's node", async () => {
   await using hosts = await startHosts(5);
   await using slurm = await startSlurm(4, hosts);
   const script = "flux getattr hostlist; flux exec -r all -l hostname";
@@ -33,5 +187,13 @@ testUnless(withoutSlurm() ?? withoutHosts(), "tasks that Slurm serves no PMI mee
   assertEquals(code, 0, stderr);
   assert(stdout.startsWith("host[0"), stdout);
   assertEquals(stdout.split("\n").length, 8, stdout);
+  assertEquals(slurm.rundirs(), []);
+});
+
+testUnless(obstacle ?? unlessLong(), "flux start -N 64", async () => {
+  await using slurm = await startSlurm(64);
+  const script = "flux getattr hostlist; flux exec -r all true";
+  const { code, stdout, stderr } = await slurm.run([executable, "start", "-N64", script]);
+  assertEquals([code, stdout], [0, "node[1-64]\n"], stderr);
   assertEquals(slurm.rundirs(), []);
 });
