@@ -71,7 +71,9 @@ Deno.test("tools that know the events only make a job with job.create and run it
   handle.publish("wrexec.run.1");
   const { status, out } = await run(session, 0, wreck, "attach", "-l", "1");
   assertEquals([status, lines(out)], [0, ["0: old", "1: old"]]);
-  assertEquals(await session.settle(kvs.get("lwj.1.1.procdesc")), { command: "echo", pid: 100, nodeid: 1 });
+  // Rank 0 knows it as soon as the job is over.
+  const procdesc = await session.settle(new Kvs(session.handle(0)).get("lwj.1.1.procdesc"));
+  assertEquals(procdesc, { command: "echo", pid: 100, nodeid: 1 });
 });
 
 Deno.test("flux wreckrun --detach leaves the job running; attach, status and kill find it", async () => {
