@@ -45,10 +45,8 @@ export function openCore(handle: Handle, ports: ModulePorts): Core {
       if (!root) throw new FluxError("ENOTSUP");
       return root;
     }
-    const question = { namespace, flags: 0 };
-    return readRoot(
-      await patiently(ports.clock, signal, () => handle.rpc("kvs.getroot", question, { rank: 0, signal })),
-    );
+    const ask = () => handle.rpc("kvs.hold", { namespace }, { rank: 0, signal });
+    return readRoot(await patiently(ports.clock, signal, ask));
   };
   const roots: Roots = new Roots({ ask });
   return {

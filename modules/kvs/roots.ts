@@ -48,7 +48,7 @@ interface Life {
 }
 
 export interface RootsOptions {
-  /** Asks rank 0. Throws ENOTSUP when there is no such namespace. */
+  /** Asks rank 0, where that root stays readable for a while. Throws ENOTSUP when there is no such namespace. */
   ask(namespace: string): Promise<Root>;
 }
 

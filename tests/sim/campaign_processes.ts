@@ -25,7 +25,7 @@ export async function shares(args: readonly string[], { first, count, jobs }: Se
   return (await Promise.all(runs)).every(({ success }) => success);
 }
 
-/** The same for a test: what was said when something is broken, else nothing. */
+/** The same for a test, FLUX_TEST_SEED alone when it is set: what was said when something is broken, else nothing. */
 export async function campaigns(options: Readonly<Record<string, number>>): Promise<string> {
   const only = Deno.env.get("FLUX_TEST_SEED");
   const given = { seed: 1, ...options, ...(only !== undefined && { seed: Number(only), count: 1 }) };

@@ -4,6 +4,7 @@ import type { Event, Handle } from "../../broker/handle/mod.ts";
 import { Kvs } from "../../modules/kvs/client.ts";
 import type { Root } from "../../modules/kvs/protocol.ts";
 import type { Dirref } from "../../modules/kvs/tree/treeobj.ts";
+import { sleep } from "../../broker/ports/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { forSeeds, type SimSession, simSession, type SimSessionOptions } from "./session.ts";
 import { kvsAt, put, ranksOf, session } from "./kvs.ts";
@@ -157,6 +158,30 @@ Deno.test("A rank whose root was collected reads at the newest one", async () =>
   await assertRejects(sim.settle(kvs.get("a.b")), { errno: "EIO", text: "not in the content store" });
   await sim.settle(handle.rpc("kvs.setroot-unpause", { namespace: "primary" }));
   assertEquals(await sim.settle(kvs.get("a.b")), 4);
+});
+
+Deno.test("A far rank reads while collections go on faster than it can follow", async () => {
+  const attributes = { "kvs.versions": "1", "kvs.gc-threshold": "20000" };
+  const sim = await session({ size: 32, arity: 1, attributes, network: { delay: { min: 1, max: 4 } } });
+  const writer = kvsAt(sim, 0);
+  let isOver = false, n = 0;
+  const writing = (async () => {
+    for (; !isOver; n++) {
+      await writer.transaction().put("a.b.c.d.e", n).put("a.b.c.d.f", "x".repeat(2000)).commit();
+      await sleep(sim.clock, 5);
+    }
+  })();
+  await sim.run(200);
+  const reader = kvsAt(sim, 31);
+  for (let i = 0; i < 5; i++) {
+    const least = n - 100;
+    assert(await sim.settle(reader.get<number>("a.b.c.d.e")) > least);
+    await sim.settle(sim.handle(31).rpc("kvs.dropcache"));
+  }
+  isOver = true;
+  await sim.settle(writing);
+  const { gc } = await sim.settle(sim.handle(0).rpc<{ gc: { cycles: number } }>("kvs.stats-get"));
+  assert(gc.cycles > 20, `${gc.cycles} collections`);
 });
 
 Deno.test("A damaged directory fails the commits that need it, and no other of the same moment", async () => {

@@ -284,14 +284,13 @@ export async function simSession(options: SimSessionOptions): Promise<SimSession
 }
 
 /**
- * Runs `body` once for each of `count` seeds, `factor` times as many with FLUX_TEST_RUNS, one alone with FLUX_TEST_SEED.
- * A failure names its seed.
+ * Runs `body` once for each of `count` seeds, that many times FLUX_TEST_RUNS; from FLUX_TEST_SEED on, or that one
+ * alone without FLUX_TEST_RUNS. A failure names its seed.
  */
 export async function forSeeds(count: number, body: (seed: number) => Promise<void>): Promise<void> {
-  const only = Deno.env.get("FLUX_TEST_SEED");
-  const last = count * Number(Deno.env.get("FLUX_TEST_RUNS") ?? 1);
-  const seeds = only === undefined ? Array.from({ length: last }, (_, i) => i + 1) : [Number(only)];
-  for (const seed of seeds) {
+  const seed = Deno.env.get("FLUX_TEST_SEED"), runs = Deno.env.get("FLUX_TEST_RUNS");
+  const first = Number(seed ?? 1), times = seed !== undefined && runs === undefined ? 1 : count * Number(runs ?? 1);
+  for (let seed = first; seed < first + times; seed++) {
     try {
       await body(seed);
     } catch (error) {

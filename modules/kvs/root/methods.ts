@@ -13,17 +13,19 @@ import { readCommit, readNewNamespace } from "../requests.ts";
 import type { Roots } from "../roots.ts";
 import type { Stats } from "../stats.ts";
 import { timed } from "../timing.ts";
+import type { Versions } from "./versions.ts";
 
 export interface RootParts {
   readonly master: Master;
   readonly collector: Collector;
+  readonly versions: Versions;
   readonly content: Pick<Content, "roots">;
   readonly roots: Roots;
   readonly stats: Stats;
   readonly clock: Clock;
 }
 
-export function rootMethods({ master, collector, content, roots, stats, clock }: RootParts): Methods {
+export function rootMethods({ master, collector, versions, content, roots, stats, clock }: RootParts): Methods {
   const answers = new Answers<Root>();
   return {
     "kvs.commit": user(({ message, userid, rolemask }) => {
@@ -39,6 +41,13 @@ export function rootMethods({ master, collector, content, roots, stats, clock }:
         const root = roots.get(commit.namespace) ?? { namespace: commit.namespace, owner: -1, flags: 0 };
         return { ...root, ...reply };
       });
+    },
+    // What `kvs` on another rank asks for, to read at it. Throws ENOTSUP.
+    "kvs.hold": ({ payload }) => {
+      const root = roots.get(stringField(payload, "namespace"));
+      if (!root) throw new FluxError("ENOTSUP");
+      versions.hold(root.rootref);
+      return root;
     },
     "kvs.namespace-create": (request) => master.create(readNew(request)),
     "kvs.namespace-remove": ({ payload }) => master.remove(stringField(payload, "namespace")),

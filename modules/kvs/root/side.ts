@@ -13,7 +13,7 @@ import { Versions } from "./versions.ts";
 export async function openRoot(core: Core): Promise<Side> {
   const { handle, ports, content, roots, reader, stats } = core;
   const settings = new Settings(ports);
-  const versions = new Versions(() => settings.get("kvs.versions"));
+  const versions = new Versions(() => settings.get("kvs.versions"), () => ports.clock.now());
   const time = () => ports.clock.wall() / 1000;
   const master = new Master({
     content,
@@ -49,7 +49,7 @@ export async function openRoot(core: Core): Promise<Side> {
   return {
     committer: master,
     collector,
-    methods: rootMethods({ master, collector, content, roots, stats, clock: ports.clock }),
+    methods: rootMethods({ master, collector, versions, content, roots, stats, clock: ports.clock }),
     pending: () => master.pending,
     async close() {
       collector.close();

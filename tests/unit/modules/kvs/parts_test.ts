@@ -92,7 +92,7 @@ Deno.test("Marking meets each directory once, also in a graph with shared parts,
 
 Deno.test("Versions keeps the newest of each namespace, as many as it is told at the time", () => {
   let limit = 3;
-  const versions = new Versions(() => limit);
+  const versions = new Versions(() => limit, () => 0);
   for (let i = 1; i <= 5; i++) versions.add("a", ref(i));
   versions.add("b", ref(20));
   assertEquals(versions.all, new Set([ref(3), ref(4), ref(5), ref(20)]));
@@ -101,6 +101,18 @@ Deno.test("Versions keeps the newest of each namespace, as many as it is told at
   assertEquals(versions.all, new Set([ref(6), ref(20)]));
   versions.remove("a");
   assertEquals([versions.all, versions.newest], [new Set([ref(20)]), new Set([ref(20)])]);
+});
+
+Deno.test("Versions keeps a root that was asked for readable for a while", () => {
+  let now = 0;
+  const versions = new Versions(() => 1, () => now);
+  versions.add("a", ref(1));
+  versions.hold(ref(1));
+  versions.add("a", ref(2));
+  assertEquals(versions.all, new Set([ref(2), ref(1)]));
+  assertEquals(versions.newest, new Set([ref(2)]));
+  now = 10_001;
+  assertEquals(versions.all, new Set([ref(2)]));
 });
 
 Deno.test("checkNamespace() and checkOperations() hold guests to their own namespaces, and to values", () => {
