@@ -14,6 +14,7 @@ import { bundle } from "./pack/bundle.ts";
 import { writeWhole } from "./pack/bytes.ts";
 import { denoCompile } from "./pack/deno_compile.ts";
 import { exists } from "./pack/exists.ts";
+import { libpmi } from "./pack/libpmi.ts";
 import { libzmq, packedRuntime, ptyAddon, store } from "./pack/runtime.ts";
 import { selfExtracting, selfExtractingHead } from "./pack/self_extracting.ts";
 import type { TarFile } from "./pack/tar.ts";
@@ -31,6 +32,9 @@ interface Build {
   readonly entry: string;
 }
 
+/** What the build had to do without. */
+const hints = new Set<string>();
+
 async function programFiles(format: Format, { entry, target }: Build): Promise<TarFile[]> {
   const packed = format === "self-extracting";
   const files = await bundle({
@@ -40,10 +44,15 @@ async function programFiles(format: Format, { entry, target }: Build): Promise<T
     head: packed ? selfExtractingHead : "",
     hideImports: packed,
   });
-  const addons = [{ name: "libzmq.node", data: await libzmq(target) }, {
-    name: "pty.node",
-    data: await ptyAddon(target),
-  }];
+  const pmi = await libpmi(target);
+  if (!pmi) {
+    hints.add("hint: there is no C compiler: without libpmi.so programs of Open MPI do not find each other in jobs");
+  }
+  const addons = [
+    { name: "libzmq.node", data: await libzmq(target) },
+    { name: "pty.node", data: await ptyAddon(target) },
+    ...pmi ? [{ name: "libpmi.so", data: pmi }] : [],
+  ];
   return [...files, ...addons];
 }
 
@@ -104,6 +113,7 @@ async function compile(wanted: Format | undefined, build: Build): Promise<void> 
   if (format === "self-extracting") await buildSelfExtracting(build);
   const { size } = await Deno.stat(output);
   console.error(`built ${output.replace(root, "")}: ${format} form, ${target}, ${(size / 1e6).toFixed(1)} MB${why}`);
+  for (const hint of hints) console.error(hint);
 }
 
 function oneOf<T extends string>(name: string, value: string | undefined, choices: readonly T[]): T | undefined {

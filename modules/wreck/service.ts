@@ -7,6 +7,7 @@ import { MeetingPlace, type Module } from "../../broker/handle/mod.ts";
 import { decodeJson, FluxError, type JsonObject } from "../../broker/message/mod.ts";
 import { heardEvent, jobMethods } from "./job_methods.ts";
 import { Manager } from "./manager.ts";
+import { openMpi } from "./pmi/open_mpi.ts";
 import { Pmi } from "./pmi/pmi.ts";
 import { Ranks } from "./ranks.ts";
 import { Runner } from "./runner.ts";
@@ -33,7 +34,15 @@ const wreck: Module = {
     const pmi = new Pmi({ handle, ports });
     const cores = readCores(args);
     const instance = random.uuid();
-    const runner = new Runner({ rank, handle, ports, place, cores, instance, contributors: [pmi.contribute] });
+    const runner = new Runner({
+      rank,
+      handle,
+      ports,
+      place,
+      cores,
+      instance,
+      contributors: [pmi.contribute, openMpi(ports)],
+    });
     await handle.serve({ ...place.methods, ...pmi.methods, ...runner.methods });
     if (rank === 0) {
       const ranks = new Ranks(() => ports.attribute("hostlist")?.split(",") ?? []);

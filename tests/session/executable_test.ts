@@ -1,7 +1,7 @@
 /** The packed executable in both its forms, and what only the self-extracting one has to stand. */
 
 import { assert, assertEquals } from "../assert.ts";
-import { testUnless, unlessLong } from "../skip.ts";
+import { testUnless, unlessLong, unlessProgram } from "../skip.ts";
 import { denortFromNpm, elfMachine } from "../../scripts/denort.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -54,6 +54,10 @@ async function smoke(flux: string, env: Record<string, string>): Promise<void> {
   assertEquals([size.code, size.stdout], [0, "2\n"], size.stderr);
   const tty = await run(flux, ["start", "--size", "2", flux, "zio", "run", "--rank", "1", "--pty", "tty"], env);
   assert(tty.code === 0 && /\/dev\/pts\/\d+\r\n/.test(tty.stdout), tty.stdout + tty.stderr);
+  if (unlessProgram("cc", "gcc") !== undefined) return;
+  const elf = `head -c 4 "$FLUX_PMI_LIBRARY_PATH" | tail -c 3`;
+  const library = await run(flux, ["start", flux, "wreckrun", "sh", "-c", elf], env);
+  assertEquals([library.code, library.stdout], [0, "ELF"], library.stderr);
 }
 
 Deno.test("the self-extracting form passes the smoke test", async () => {

@@ -1,4 +1,4 @@
-/** Programs of MPICH, as a user compiles and starts them. */
+/** Programs of MPICH and of Open MPI, as a user compiles and starts them. */
 
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless, unlessProgram } from "../skip.ts";
@@ -8,11 +8,18 @@ const fixtures = new URL("../fixtures/mpi/", import.meta.url).pathname;
 
 const obstacle = unlessProgram("mpicc.mpich", "mpich, libmpich-dev");
 
+const PYTHON = "/usr/bin/python3";
+const SCALAPACK = "/usr/lib/x86_64-linux-gnu/scalapack/mpich-tests";
+
+function unlessFile(path: string, packages: string): string | undefined {
+  return exists(path) ? undefined : `there is no ${path} (Debian: ${packages})`;
+}
+
 /** Compiles programs of tests/fixtures/mpi into a directory. */
-async function compile(names: readonly string[], into: string): Promise<void> {
+async function compile(names: readonly string[], into: string, compiler = "mpicc.mpich"): Promise<void> {
   await Promise.all(names.map(async (name) => {
     const args = ["-O", "-o", `${into}/${name}`, `${fixtures}${name}.c`];
-    const { success, stderr } = await new Deno.Command("mpicc.mpich", { args }).output();
+    const { success, stderr } = await new Deno.Command(compiler, { args }).output();
     assert(success, new TextDecoder().decode(stderr));
   }));
 }
@@ -67,10 +74,75 @@ testUnless(obstacle, "a program of MPICH one of whose tasks is killed ends, and 
   assert(stderr.includes("task 2 (rank 1) was killed by signal 9 before it had finalized PMI"), stderr);
 });
 
+testUnless(
+  unlessFile(SCALAPACK, "scalapack-mpi-test"),
+  "the programs with which ScaLAPACK checks itself find nothing wrong on 2 ranks",
+  async () => {
+    await using session = await startSession({ size: 2 });
+    for (const name of ["xdlu", "xdqr"]) {
+      const words = ["wreckrun", "-n2", `${SCALAPACK}/${name}`];
+      const { code, stdout, stderr } = await session.flux(words, { cwd: SCALAPACK });
+      assertEquals(code, 0, stderr);
+      const [, passed, failed] = /(\d+) tests completed and passed[^]*?(\d+) tests completed and failed/.exec(stdout) ??
+        [];
+      assert(Number(passed) > 10 && failed === "0", stdout);
+    }
+  },
+);
+
+testUnless(
+  unlessProgram("mpicc.openmpi", "openmpi-bin, libopenmpi-dev") ?? unlessProgram("cc", "gcc"),
+  "a program of Open MPI runs on 1, 2 and 4 ranks over 2 brokers",
+  async () => {
+    await using work = await workDirectory();
+    await compile(["ring"], work.path, "mpicc.openmpi");
+    await using session = await startSession({ size: 2 });
+    for (const n of [1, 2, 4]) {
+      const { code, stdout, stderr } = await session.flux(["wreckrun", "-n", `${n}`, `${work.path}/ring`, "3"]);
+      assertEquals([code, stdout, stderr], [0, `ok ${n}\n`, ""]);
+    }
+    assert(readNames(session.rundir).includes("libpmi.so"));
+    await until(
+      "the jobs' directories are gone",
+      () => !readNames(session.rundir).some((name) => name.startsWith("job-")),
+    );
+  },
+);
+
+testUnless(
+  unlessFile("/usr/lib/python3/dist-packages/mpi4py", "python3-mpi4py") ?? unlessProgram("cc", "gcc"),
+  "mpi4py adds up over the tasks of a job",
+  async () => {
+    await using session = await startSession({ size: 2 });
+    const program = "from mpi4py import MPI; c = MPI.COMM_WORLD; print(c.size, c.allreduce(c.rank + 1))";
+    const { code, stdout, stderr } = await session.flux(["wreckrun", "-n3", PYTHON, "-c", program]);
+    assertEquals([code, stdout, stderr], [0, "3 6\n".repeat(3), ""]);
+  },
+);
+
+testUnless(
+  unlessFile(PYTHON, "python3") ?? unlessProgram("cc", "gcc"),
+  "libpmi.so has the calls of PMI-1, with their limits, and knows who shares a node",
+  async () => {
+    await using session = await startSession({ size: 2 });
+    const { code, stdout, stderr } = await session.flux(["wreckrun", "-n3", PYTHON, `${fixtures}pmi_api.py`]);
+    assertEquals([code, stderr, lines(stdout)], [0, "", [0, 1, 2].map((rank) => `${rank} 3 [0, 1, 2]`)]);
+  },
+);
+
 function read(path: string): string {
+  return exists(path) ? Deno.readTextFileSync(path) : "";
+}
+
+function readNames(path: string): string[] {
+  return [...Deno.readDirSync(path)].map(({ name }) => name);
+}
+
+function exists(path: string): boolean {
   try {
-    return Deno.readTextFileSync(path);
+    Deno.statSync(path);
+    return true;
   } catch {
-    return "";
+    return false;
   }
 }
