@@ -13,6 +13,8 @@ export interface RankAnswer {
   readonly rank: number;
   readonly payload?: JsonObject;
   readonly error?: FluxError;
+  /** It was asked again. */
+  readonly isLate?: boolean;
 }
 
 /** Asks all `ranks` at once and yields what each answers, in the order they come, exactly once. */
@@ -43,7 +45,7 @@ export async function* askPatiently(
     const unreached: number[] = [];
     for await (const answer of ask(handle, left, topic, payload)) {
       if (tries < TRIES && isErrno(answer.error, "EHOSTUNREACH")) unreached.push(answer.rank);
-      else yield answer;
+      else yield tries > 1 ? { ...answer, isLate: true } : answer;
     }
     left = unreached;
     if (left.length > 0) await sleep(clock, PAUSE);

@@ -34,6 +34,8 @@ export function jobMethods(manager: Manager): Methods {
     "job.wait": (request) => wait(manager, request),
     "job.kill": ({ payload }) => kill(manager, payload),
     "wreck.abort": ({ payload }) => abort(manager, payload),
+    "wreck.task-exit": ({ payload }) =>
+      manager.taskExit(integerField(payload, "jobid"), integerField(payload, "task"), integerField(payload, "status")),
     "wreck.hello": ({ payload }) =>
       manager.hello(integerField(payload, "rank"), integerField(payload, "cores"), stringField(payload, "instance")),
   };

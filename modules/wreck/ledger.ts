@@ -6,6 +6,7 @@
 
 import type { Handle } from "../../broker/handle/mod.ts";
 import type { Clock, Timer } from "../../broker/ports/mod.ts";
+import { type JobNumbers, putNumbers } from "./record.ts";
 import { Kvs, type Transaction } from "../kvs/client.ts";
 import { type CommitRequest, type Operation, PRIMARY } from "../kvs/protocol.ts";
 
@@ -24,11 +25,15 @@ export class Ledger {
   readonly #handle: Pick<Handle, "rpc">;
   readonly #kvs: Kvs;
   readonly #clock: Clock;
+  readonly #numbers: () => JobNumbers;
+  #written = "";
   #waiting: Entry[] = [];
   #busy = false;
   #timer: Timer | undefined;
 
-  constructor(handle: Handle, clock: Clock) {
+  /** `numbers` goes along with each commit in which it has changed. */
+  constructor(handle: Handle, clock: Clock, numbers: () => JobNumbers) {
+    this.#numbers = numbers;
     this.#handle = handle;
     this.#kvs = new Kvs(handle);
     this.#clock = clock;
@@ -49,6 +54,11 @@ export class Ledger {
     });
   }
 
+  /** Resolves when nothing waits to be written. */
+  flush(): Promise<void> {
+    return this.write(() => {}).catch(() => {});
+  }
+
   async #run(): Promise<void> {
     this.#busy = true;
     this.#timer?.cancel();
@@ -57,7 +67,11 @@ export class Ledger {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const entries = this.#next();
-      const request: CommitRequest = { namespace: PRIMARY, flags: 0, ops: entries.flatMap(({ ops }) => ops) };
+      const request: CommitRequest = {
+        namespace: PRIMARY,
+        flags: 0,
+        ops: [...entries.flatMap(({ ops }) => ops), ...this.#news],
+      };
       try {
         await this.#handle.rpc("kvs.commit", request);
         for (const entry of entries) entry.done();
@@ -66,6 +80,16 @@ export class Ledger {
       }
     }
     this.#busy = false;
+  }
+
+  get #news(): readonly Operation[] {
+    const numbers = this.#numbers();
+    const text = JSON.stringify(numbers);
+    if (text === this.#written) return [];
+    this.#written = text;
+    const transaction = this.#kvs.transaction();
+    putNumbers(transaction, numbers);
+    return transaction.ops;
   }
 
   #next(): Entry[] {

@@ -14,6 +14,10 @@ export class LiveJob {
   /** Hear each state once it is recorded. */
   readonly followers: Set<(news: JobNews) => void>;
   timer: Timer | undefined;
+  /** Signals its tasks got, in order. */
+  readonly signals: number[] = [];
+  /** Lines in its log. */
+  logged = 0;
   /** Its number among those that were submitted together. */
   readonly cc: number | undefined;
   /** The life of `wreck` on each of its ranks that has taken its part. */
@@ -43,6 +47,10 @@ export class LiveJob {
 
   get layout(): Layout {
     return this.machine.layout ?? { ranks: [], cores: [] };
+  }
+
+  announce(news: JobNews): void {
+    for (const follow of [...this.followers]) follow(news);
   }
 
   report(phase: "startup" | "shutdown", rank: number, report: RankReport): void {

@@ -1,31 +1,21 @@
-/** All jobs, at rank 0: carries out what their state machines say, and tells those what came of it. */
+/** All jobs of the session, at rank 0: makes them, has them run, knows those that have not ended. */
 
-import { type Handle, type MeetingPlace, type ModulePorts } from "../../broker/handle/mod.ts";
+import type { Handle, MeetingPlace, ModulePorts } from "../../broker/handle/mod.ts";
 import { FluxError, type Idset, isErrno, type JsonObject } from "../../broker/message/mod.ts";
-import { Kvs, type Transaction } from "../kvs/client.ts";
-import { ask, askPatiently } from "./dispatch.ts";
+import { Kvs } from "../kvs/client.ts";
+import { Conductor } from "./conductor.ts";
 import { HomeIo } from "./io/home_io.ts";
-import type { JobAction, JobInput } from "./job.ts";
+import type { JobInput } from "./job.ts";
 import { Ledger } from "./ledger.ts";
 import { LiveJob } from "./live_job.ts";
 import { spread } from "./layout.ts";
-import {
-  FINAL_STATES,
-  type JobNews,
-  type JobSpec,
-  type JobState,
-  type Layout,
-  type RankReport,
-  type StartRequest,
-} from "./protocol.ts";
+import { FINAL_STATES, type JobNews, type JobSpec } from "./protocol.ts";
 import type { Ranks } from "./ranks.ts";
-import { putLayout, putPids, putRequest, putResult, putState, putStatuses, readJob, readState } from "./record.ts";
-import { meetingTerms } from "./runner.ts";
+import { Defaults } from "./defaults.ts";
+import { putRequest, putStatus, readJob, readNumbers, readReport, readState } from "./record.ts";
 import { Scheduler } from "./scheduler.ts";
 
-/** Tasks that were killed have this long to be gone, ms: some may hang in the kernel. */
-const CLEARING = 15_000;
-const OVER = new FluxError("ECANCELED", "the job is over");
+const SIGKILL = 9;
 
 export interface ManagerOptions {
   readonly handle: Handle;
@@ -37,41 +27,77 @@ export interface ManagerOptions {
 type Follow = (news: JobNews) => void;
 
 export class Manager {
-  readonly ledger: Ledger;
   readonly io: HomeIo;
   readonly kvs: Kvs;
   readonly scheduler: Scheduler;
   readonly #options: ManagerOptions;
-  /** Tells jobs of this session from those of others, which have the same numbers. */
-  readonly #session: string;
+  readonly #ledger: Ledger;
+  readonly #conductor: Conductor;
+  readonly #defaults: Defaults;
+  /** Those that have not ended, in ascending order. */
   readonly #jobs = new Map<number, LiveJob>();
   /** Who follows jobs that do not run yet. */
   readonly #expecting = new Map<number, Set<Follow>>();
+  /** The newest number. */
+  #last = 0;
 
   constructor(options: ManagerOptions) {
-    this.#options = options;
-    this.#session = options.ports.random.uuid().slice(0, 8);
-    this.kvs = new Kvs(options.handle);
-    this.ledger = new Ledger(options.handle, options.ports.clock);
     const { handle, ports: { clock, files } } = options;
+    this.#options = options;
+    this.kvs = new Kvs(handle);
+    this.#defaults = new Defaults(this.kvs);
+    this.#ledger = new Ledger(handle, clock, () => ({ last: this.#last, oldest: this.#oldest }));
     this.io = new HomeIo({
       handle,
       clock,
       files,
-      ledger: this.ledger,
+      ledger: this.#ledger,
       failed: (jobid, reason) => {
         const job = this.#jobs.get(jobid);
         if (job) this.tell(job, { is: "failed", reason });
       },
     });
     this.scheduler = new Scheduler({
-      handle: options.handle,
+      handle,
       start: (jobid, layout) => {
         const job = this.#jobs.get(jobid);
         if (job) this.tell(job, { is: "run", layout });
       },
       met: (rank, instance) => this.#met(rank, instance),
     });
+    this.#conductor = new Conductor({
+      ...options,
+      // Jobs of other sessions have the same numbers.
+      session: options.ports.random.uuid().slice(0, 8),
+      ledger: this.#ledger,
+      io: this.io,
+      ended: ({ jobid }) => this.scheduler.over(jobid),
+      recorded: ({ jobid }) => void this.#jobs.delete(jobid),
+    });
+  }
+
+  /** Takes up what an earlier life of the session, or of the module, has left. Resolves when numbers can be given. */
+  async begin(): Promise<void> {
+    this.#defaults.follow();
+    const { last, oldest } = await readNumbers(this.kvs);
+    if (last === 0) return;
+    this.#last = await this.#number(0);
+    if (this.#last < last) {
+      await this.#options.handle.rpc("cmb.seq.set", { name: "lwj", value: last }, { rank: 0 });
+      this.#last = last;
+    }
+    void this.#recover(oldest, last).catch((error) => {
+      if (!isErrno(error, "ECANCELED")) throw error;
+    });
+  }
+
+  /** The module ends, and with it the jobs that run; those in the queue stay there. */
+  async stop(): Promise<void> {
+    const { handle } = this.#options;
+    for (const { jobid, machine: { layout } } of this.#jobs.values()) {
+      for (const rank of layout?.ranks ?? []) handle.post("wreck.signal", { jobid, signal: SIGKILL }, { rank });
+    }
+    await this.#ledger.flush();
   }
 
   /** Who is online has changed; `fresh` are new, or back. */
@@ -91,6 +117,11 @@ export class Manager {
     return this.#jobs.get(jobid);
   }
 
+  /** Jobs that have not ended. */
+  get size(): number {
+    return this.#jobs.size;
+  }
+
   /** Calls `follow` with each state of a job from now on, also of one that is to be run later, until disposed. */
   follow(jobid: number, follow: Follow): Disposable {
     const job = this.#jobs.get(jobid);
@@ -105,15 +136,15 @@ export class Manager {
     };
   }
 
-  /** Jobs that have not ended. */
-  get size(): number {
-    return this.#jobs.size;
+  /** Something happened to a job. */
+  tell(job: LiveJob, input: JobInput): void {
+    this.#conductor.tell(job, input);
   }
 
   /** Makes a job that waits to be run: whoever asked for it, by the event `wrexec.run.N`. Throws why it cannot be stored. */
   async create(request: JsonObject): Promise<number> {
     const jobid = await this.#number(1);
-    await this.#record(jobid, "reserved", (transaction) => putRequest(transaction, jobid, request));
+    await this.#conductor.record(jobid, "reserved", (transaction) => putRequest(transaction, jobid, request));
     return jobid;
   }
 
@@ -121,18 +152,12 @@ export class Manager {
    * Makes a job and runs it at once. Throws as `create` does, and EINVAL when it asks for more than there is; then there is no job.
    * `made` is called before anything happens to it.
    */
-  async run(spec: JobSpec, follow?: (news: JobNews) => void, made?: (jobid: number) => void): Promise<number> {
+  async run(spec: JobSpec, follow?: Follow, made?: (jobid: number) => void): Promise<number> {
     const layout = spread(spec, [...this.#options.ranks.online]);
     const jobid = await this.#number(1);
-    const job = this.#make(jobid, spec, "reserved");
+    const job = new LiveJob(jobid, this.#defaults.applied(spec), "reserved");
     if (follow) job.followers.add(follow);
-    made?.(jobid);
-    try {
-      await this.#record(jobid, "reserved", (transaction) => putRequest(transaction, jobid, spec));
-    } catch (error) {
-      this.#unmake(jobid);
-      throw error;
-    }
+    await this.#make([job], spec, made);
     this.tell(job, { is: "run", layout });
     return jobid;
   }
@@ -144,16 +169,9 @@ export class Manager {
   async submit(spec: JobSpec, cc: readonly (number | undefined)[]): Promise<number> {
     await this.scheduler.check(spec);
     const first = await this.#number(cc.length);
-    const jobs = cc.map((copy, i) => this.#make(first + i, spec, "submitted", copy));
-    const recorded = jobs.map(({ jobid, cc }) =>
-      this.#record(jobid, "submitted", (transaction) => putRequest(transaction, jobid, { ...spec, cc }))
-    );
-    try {
-      await Promise.all(recorded);
-    } catch (error) {
-      for (const { jobid } of jobs) this.#unmake(jobid);
-      throw error;
-    }
+    const applied = this.#defaults.applied(spec);
+    const jobs = cc.map((copy, i) => new LiveJob(first + i, applied, "submitted", copy));
+    await this.#make(jobs, spec);
     for (const { jobid } of jobs) this.scheduler.add(jobid, spec);
     return first;
   }
@@ -168,13 +186,15 @@ export class Manager {
       if (await readState(this.kvs, jobid) !== "reserved") return;
       const { spec, layout } = await readJob(this.kvs, jobid);
       if (this.#jobs.has(jobid)) return;
-      const job = this.#make(jobid, spec, "reserved", undefined, this.#expecting.get(jobid));
+      const place = layout ?? spread(spec, [...this.#options.ranks.online]);
+      const job = new LiveJob(jobid, this.#defaults.applied(spec), "reserved", undefined, this.#expecting.get(jobid));
       this.#expecting.delete(jobid);
-      this.tell(job, { is: "run", layout: layout ?? spread(spec, [...this.#options.ranks.online]) });
+      this.#keep(job);
+      this.tell(job, { is: "run", layout: place });
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       this.#options.ports.log("err", `job ${jobid}: ${error.message}`);
-      if (isErrno(error, "EINVAL") || isErrno(error, "EPROTO")) await this.#settled(this.#refuse(jobid, error.message));
+      if (isErrno(error, "EINVAL") || isErrno(error, "EPROTO")) await this.#conductor.refuse(jobid, error.message);
     }
   }
 
@@ -183,136 +203,95 @@ export class Manager {
     this.#options.handle.publish(`wreck.${jobid}.kill`, { signal });
   }
 
-  /** Something happened to a job. */
-  tell(job: LiveJob, input: JobInput): void {
-    for (const action of job.machine.handle(input)) this.#do(job, action);
-  }
-
   /** All ranks of a job, and rank 0, have come to one of its fences. */
   met(name: string, bodies: readonly JsonObject[]): void {
     const [, jobid, phase] = name.split(".");
     const job = this.#jobs.get(Number(jobid));
     if (!job || (phase !== "startup" && phase !== "shutdown")) return;
     for (const body of bodies) {
-      if (body.rank !== undefined) job.report(phase, Number(body.rank), body as RankReport & JsonObject);
+      if (body.rank !== undefined) job.report(phase, Number(body.rank), readReport(body));
+    }
+  }
+
+  /** A task has ended, before others of its job: for `commit-on-task-exit`. */
+  async taskExit(jobid: number, task: number, status: number): Promise<void> {
+    if (!this.#jobs.has(jobid)) return;
+    await this.#conductor.settled(this.#ledger.write((transaction) => putStatus(transaction, jobid, task, status)));
+  }
+
+  /** Records new jobs; if that fails there are none. */
+  async #make(jobs: readonly LiveJob[], spec: JobSpec, made?: (jobid: number) => void): Promise<void> {
+    try {
+      for (const job of jobs) {
+        this.#keep(job);
+        made?.(job.jobid);
+      }
+      await Promise.all(
+        jobs.map(({ jobid, cc, state }) =>
+          this.#conductor.record(jobid, state, (transaction) => putRequest(transaction, jobid, { ...spec, cc }))
+        ),
+      );
+    } catch (error) {
+      for (const { jobid } of jobs) {
+        this.#jobs.delete(jobid);
+        void this.#conductor.settled(this.io.end(jobid));
+      }
+      throw error;
     }
   }
 
   /** Throws EINVAL for input that cannot be. */
-  #make(jobid: number, spec: JobSpec, state: JobState, cc?: number, followers?: Set<Follow>): LiveJob {
-    this.io.open(jobid, spec);
-    const job = new LiveJob(jobid, spec, state, cc, followers);
-    this.#jobs.set(jobid, job);
-    return job;
+  #keep(job: LiveJob): void {
+    this.io.open(job.jobid, job.spec);
+    const isNewest = this.#jobs.size === 0 || job.jobid > this.#newest;
+    this.#jobs.set(job.jobid, job);
+    if (isNewest) return void (this.#newest = job.jobid);
+    const sorted = [...this.#jobs].sort(([a], [b]) => a - b);
+    this.#jobs.clear();
+    for (const [jobid, one] of sorted) this.#jobs.set(jobid, one);
   }
 
-  /** A job that could not be recorded: there is none. */
-  #unmake(jobid: number): void {
-    this.#jobs.delete(jobid);
-    void this.io.end(jobid);
+  /** The newest number of those that have not ended, or have. */
+  #newest = 0;
+
+  /** No job before this one has anything to be taken up. */
+  get #oldest(): number {
+    return this.#jobs.keys().next().value ?? this.#last + 1;
   }
 
-  #do(job: LiveJob, action: JobAction): void {
-    const { clock, log } = this.#options.ports;
-    const { jobid } = job;
-    switch (action.do) {
-      case "state":
-        return this.#state(job, action.state);
-      case "start":
-        this.#write((transaction) => putLayout(transaction, jobid, action.layout));
-        return void this.#background(this.#begin(job, action.layout));
-      case "pids": {
-        this.io.started(jobid);
-        const { spec: { cmdline }, layout } = job;
-        return this.#write((transaction) =>
-          putPids(transaction, jobid, { command: cmdline[0]!, layout, pids: action.pids })
-        );
-      }
-      case "statuses":
-        return this.#write((transaction) => putStatuses(transaction, jobid, action.statuses));
-      case "signal":
-        return void this.#background(this.#signal(job, action.number));
-      case "clear":
-        return void this.#background(this.#clear(job));
-      case "wake":
-        job.timer?.cancel();
-        job.timer = clock.after(action.ms, () => this.tell(job, { is: "expired" }));
-        return;
-      case "log":
-        return log("info", `job ${jobid}: ${action.text}`);
-      case "over": {
-        const { result } = action;
-        job.timer?.cancel();
-        if (result.state === "failed") job.ended.abort(OVER);
-        this.scheduler.over(jobid);
-        void this.#settled(this.ledger.write((transaction) => putResult(transaction, jobid, result))).then(() => {
-          this.#jobs.delete(jobid);
-          for (const follow of job.followers) follow({ jobid, state: result.state, result });
-        });
-      }
-    }
-  }
-
-  #state(job: LiveJob, state: JobState): void {
-    job.state = state;
-    if (FINAL_STATES.has(state)) void this.#settled(this.io.end(job.jobid));
-    void this.#settled(this.#record(job.jobid, state, undefined, true)).then(() => {
-      if (!FINAL_STATES.has(state)) { for (const follow of job.followers) follow({ jobid: job.jobid, state }); }
-    });
-  }
-
-  /** Writes a state, then tells everybody. */
-  async #record(
-    jobid: number,
-    state: JobState,
-    also?: (transaction: Transaction) => void,
-    canWait = false,
-  ): Promise<void> {
-    const { handle, ports: { clock } } = this.#options;
-    await this.ledger.write((transaction) => {
-      putState(transaction, jobid, state, clock.wall());
-      also?.(transaction);
-    }, canWait);
-    handle.publish(`wreck.state.${state}`, { lwj: jobid });
-  }
-
-  /** The end of a job that cannot be run. */
-  async #refuse(jobid: number, reason: string): Promise<void> {
-    await this.#record(jobid, "failed", (transaction) => {
-      putResult(transaction, jobid, { jobid, state: "failed", code: 1, ends: [], reason });
-    });
-  }
-
-  /** It may wait for what comes next of the job. */
-  #write(add: (transaction: Transaction) => void): void {
-    void this.#settled(this.ledger.write(add, true));
-  }
-
-  /** What nobody waits for. It ends with the module. */
-  async #background(work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      if (!(error instanceof FluxError)) throw error;
-      if (error.code !== "ECANCELED") this.#options.ports.log("err", error.message);
-    }
-  }
-
-  /** A job goes on though nothing of it can be stored; what is lost is said. */
-  async #settled(written: Promise<void>): Promise<void> {
-    try {
-      await written;
-    } catch (error) {
-      if (!(error instanceof FluxError)) throw error;
-      if (error.code !== "ECANCELED") this.#options.ports.log("err", `cannot record what jobs do: ${error.message}`);
-    }
-  }
-
-  /** The first of so many numbers that nobody else has. */
+  /** The first of so many numbers that nobody else has; with 0 of them, the newest there is. */
   async #number(count: number): Promise<number> {
     const request = { name: "lwj", create: true, preincrement: count, postincrement: 0 };
     const { value } = await this.#options.handle.rpc<{ value: number }>("cmb.seq.fetch", request, { rank: 0 });
+    if (count === 0) return value;
+    this.#last = Math.max(this.#last, value);
     return value - count + 1;
+  }
+
+  /** What was in the queue is there again; what ran has lost its tasks. */
+  async #recover(oldest: number, last: number): Promise<void> {
+    for (let jobid = oldest; jobid <= last; jobid++) {
+      if (this.#jobs.has(jobid)) continue;
+      const state = await readState(this.kvs, jobid).catch((error) => {
+        if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR")) return undefined;
+        throw error;
+      });
+      if (state === undefined || state === "reserved" || FINAL_STATES.has(state)) continue;
+      if (state !== "submitted") await this.#conductor.refuse(jobid, "the session ended while it ran", true);
+      else await this.#requeue(jobid);
+    }
+  }
+
+  async #requeue(jobid: number): Promise<void> {
+    try {
+      const { spec, cc } = await readJob(this.kvs, jobid);
+      await this.scheduler.check(spec);
+      this.#keep(new LiveJob(jobid, this.#defaults.applied(spec), "submitted", cc));
+      this.scheduler.add(jobid, spec);
+    } catch (error) {
+      if (!(error instanceof FluxError) || error.code === "ECANCELED") throw error;
+      await this.#conductor.refuse(jobid, error.message);
+    }
   }
 
   /** Jobs that a rank had a part in, in another life of it, have lost that. */
@@ -322,68 +301,5 @@ export class Manager {
       if (known === undefined || known === instance) continue;
       this.tell(job, { is: "failed", reason: `${this.#options.ranks.name(rank)} was restarted`, isNodeFailure: true });
     }
-  }
-
-  /** Nothing starts when a file that the job names cannot be opened. */
-  async #begin(job: LiveJob, layout: Layout): Promise<void> {
-    try {
-      await this.io.begin(job.jobid, layout);
-    } catch (error) {
-      if (!(error instanceof FluxError)) throw error;
-      return this.tell(job, { is: "failed", reason: error.message });
-    }
-    this.#watch(job, layout);
-    await this.#start(job, layout);
-  }
-
-  async #start(job: LiveJob, layout: Layout): Promise<void> {
-    const { handle, ports: { clock }, ranks } = this.#options;
-    const { jobid, spec, cc } = job;
-    handle.publish(`wrexec.run.${jobid}`, {});
-    const request: StartRequest = { jobid, name: `${jobid}.${this.#session}`, spec, layout, cc };
-    for await (const { rank, error, payload } of askPatiently(handle, clock, layout.ranks, "wreck.start", request)) {
-      if (payload) job.instances.set(rank, `${payload.instance}`);
-      if (!error) continue;
-      const isNodeFailure = isErrno(error, "EHOSTUNREACH") || isErrno(error, "ETIMEDOUT");
-      this.tell(job, { is: "failed", reason: `${ranks.name(rank)}: ${error.message}`, isNodeFailure });
-    }
-  }
-
-  /** Takes part in the fences of a job, and so hears how they end. */
-  #watch(job: LiveJob, layout: Layout): void {
-    const started = this.#enter(job, layout, "startup").then(() => {
-      this.tell(job, { is: "started", pids: job.pids("startup") });
-    });
-    const ended = this.#enter(job, layout, "shutdown").then(() => {
-      this.tell(job, { is: "ended", pids: job.pids("shutdown"), statuses: job.statuses() });
-    });
-    for (const fence of [started, ended]) {
-      fence.catch((error) => {
-        if (!(error instanceof FluxError)) throw error;
-        this.tell(job, { is: "failed", reason: error.message, isNodeFailure: true });
-      });
-    }
-  }
-
-  async #enter(job: LiveJob, layout: Layout, phase: "startup" | "shutdown"): Promise<void> {
-    const { signal } = job.ended;
-    const terms = meetingTerms(phase, job.jobid, layout);
-    await this.#options.place.enter({ sender: "rank 0's watch", signal }, { terms });
-  }
-
-  async #signal(job: LiveJob, number: number): Promise<void> {
-    const { handle } = this.#options;
-    const request = { jobid: job.jobid, signal: number };
-    // A rank that is unreachable, or has no tasks of it any more, needs no signal.
-    for await (const _ of ask(handle, job.layout.ranks, "wreck.signal", request));
-  }
-
-  async #clear(job: LiveJob): Promise<void> {
-    const { handle } = this.#options;
-    const { layout: { ranks }, jobid } = job;
-    for await (const { rank, payload } of ask(handle, ranks, "wreck.clear", { jobid }, CLEARING)) {
-      if (payload) job.report("shutdown", rank, payload as RankReport & JsonObject);
-    }
-    this.tell(job, { is: "cleared", statuses: job.knownStatuses() });
   }
 }

@@ -150,6 +150,7 @@ export class RankJob {
       case "finished":
         this.#io.exited(task);
         for (const one of this.#contributions) one.exited?.(task, news.status);
+        if (this.#job.spec.options["commit-on-task-exit"]) this.#tellExit(task, news.status);
         return this.#do(this.#part.exited(index, news.status));
       case "output":
         if (news.stream === "stdout" || news.stream === "stderr") {
@@ -160,6 +161,11 @@ export class RankJob {
       case "add-credit":
         if (news.stream === "stdin") this.#io.inputCredit(task, news.bytes);
     }
+  }
+
+  #tellExit(task: number, status: number): void {
+    const { jobid, handle } = this.#job;
+    handle.post("wreck.task-exit", { jobid, task, status }, { rank: 0 });
   }
 
   #refused(index: number, task: number, error: unknown): void {

@@ -1,10 +1,10 @@
 /** What is kept of a job under `lwj.N` (services.md §12.2): the keys, and how to read them. */
 
-import { isErrno, type Json, type JsonObject } from "../../broker/message/mod.ts";
+import { FluxError, isErrno, type Json, type JsonObject } from "../../broker/message/mod.ts";
 import { exitCode, signalOf } from "../../broker/ports/mod.ts";
 import type { Kvs, Transaction } from "../kvs/client.ts";
 import { placeOf, taskCount } from "./layout.ts";
-import { type JobResult, type JobSpec, type JobState, type Layout } from "./protocol.ts";
+import { type JobResult, type JobSpec, type JobState, type Layout, type RankReport } from "./protocol.ts";
 import { readSpec } from "./spec.ts";
 
 export function jobKey(jobid: number, ...names: (string | number)[]): string {
@@ -60,16 +60,49 @@ export function putStatuses(
   statuses: readonly (number | undefined)[],
 ): void {
   for (const [task, status] of statuses.entries()) {
-    if (status === undefined) continue;
-    transaction.put(jobKey(jobid, task, "exit_status"), status);
-    const signal = signalOf(status);
-    if (signal > 0) transaction.put(jobKey(jobid, task, "exit_sig"), signal);
-    else transaction.put(jobKey(jobid, task, "exit_code"), exitCode(status));
+    if (status !== undefined) putStatus(transaction, jobid, task, status);
   }
+}
+
+export function putStatus(transaction: Transaction, jobid: number, task: number, status: number): void {
+  transaction.put(jobKey(jobid, task, "exit_status"), status);
+  const signal = signalOf(status);
+  if (signal > 0) transaction.put(jobKey(jobid, task, "exit_sig"), signal);
+  else transaction.put(jobKey(jobid, task, "exit_code"), exitCode(status));
+}
+
+/** A line of the log that rank 0 keeps of a job: a block of the stream `log.0`. */
+export function putLog(transaction: Transaction, jobid: number, line: number, text: string): void {
+  const data = new TextEncoder().encode(`${text}\n`).toBase64();
+  transaction.put(jobKey(jobid, "log", 0, `${line}`.padStart(6, "0")), { data });
 }
 
 export function putResult(transaction: Transaction, jobid: number, result: JobResult): void {
   transaction.put(jobKey(jobid, "result"), { ...result, ends: result.ends.map((ends) => ({ ...ends })) });
+}
+
+/** The newest number of a job, and the first of a job that may have to be taken up when the session comes back. */
+export type JobNumbers = { readonly last: number; readonly oldest: number };
+
+const NUMBERS = "wreck.jobs";
+
+export function putNumbers(transaction: Transaction, numbers: JobNumbers): void {
+  transaction.put(NUMBERS, { ...numbers });
+}
+
+/** 0 and 1 where there was no job yet. */
+export async function readNumbers(kvs: Kvs): Promise<JobNumbers> {
+  return await maybe(kvs.get<JobNumbers & Json>(NUMBERS)) ?? { last: 0, oldest: 1 };
+}
+
+/** What a rank tells of its part in a job. Throws EPROTO. */
+export function readReport(payload: JsonObject): RankReport {
+  const { pids, statuses } = payload;
+  const isList = (value: Json | undefined) => Array.isArray(value) && value.every((item) => typeof item === "number");
+  if (!isList(pids) || (statuses !== undefined && !isList(statuses))) {
+    throw new FluxError("EPROTO", '"pids" and "statuses" must be arrays of numbers');
+  }
+  return { pids: pids as number[], ...(statuses !== undefined && { statuses: statuses as number[] }) };
 }
 
 /** Throws ENOENT for a job that does not exist. */
@@ -82,8 +115,16 @@ export async function readResult(kvs: Kvs, jobid: number): Promise<JobResult | u
   return await maybe(kvs.get<JobResult & Json>(jobKey(jobid, "result")));
 }
 
+/** A job as it stands in the KVS. */
+export interface WrittenJob {
+  readonly spec: JobSpec;
+  /** Where it was placed already, if it was. */
+  readonly layout: Layout | undefined;
+  readonly cc: number | undefined;
+}
+
 /** A job whose keys somebody else may have written. Throws EINVAL for what cannot be run, ENOENT. */
-export async function readJob(kvs: Kvs, jobid: number): Promise<{ spec: JobSpec; layout: Layout | undefined }> {
+export async function readJob(kvs: Kvs, jobid: number): Promise<WrittenJob> {
   const read = (name: string) => maybe(kvs.get<Json>(jobKey(jobid, name)));
   const names = ["cmdline", "environ", "cwd", "ntasks", "nnodes", "tasks-per-node", "walltime", "walltime-signal"];
   const values = await Promise.all(names.map(read));
@@ -93,7 +134,12 @@ export async function readJob(kvs: Kvs, jobid: number): Promise<{ spec: JobSpec;
   request.options = Object.fromEntries(options.map((name, i) => [name, settings[i]]));
   request.input = await tree(kvs, jobKey(jobid, "input"));
   request.output = await tree(kvs, jobKey(jobid, "output"));
-  return { spec: readSpec(request), layout: await readLayout(kvs, jobid) };
+  const cc = await read("cc");
+  return {
+    spec: readSpec(request),
+    layout: await readLayout(kvs, jobid),
+    cc: typeof cc === "number" ? cc : undefined,
+  };
 }
 
 /** Where it was placed already, if it was. */

@@ -47,6 +47,7 @@ const wreck: Module = {
     if (rank === 0) {
       const ranks = new Ranks(() => ports.attribute("hostlist")?.split(",") ?? []);
       const kept = manager = new Manager({ handle, ports, place, ranks });
+      await kept.begin();
       await handle.serve({ ...jobMethods(kept), ...kept.io.methods });
       await handle.listen("wreck.", (event) => heardEvent(kept, event));
       await handle.listen("wrexec.run.", (event) => heardEvent(kept, event));
@@ -54,7 +55,8 @@ const wreck: Module = {
       void ranks.follow(handle, (online, fresh) => kept.online(online, fresh));
     } else handle.post("wreck.hello", { rank, cores, instance }, { rank: 0 });
     return {
-      stop() {
+      async stop() {
+        await manager?.stop();
         pmi.stop();
         place.stop();
       },

@@ -196,6 +196,68 @@ Deno.test("a job in the queue is cancelled by a signal, and the next one has its
   assertEquals((await run(session, 0, wreck, "status", "1")).out.split("\n")[0], "Job 1 status: complete");
 });
 
+Deno.test("a session that comes back goes on with its numbers and its queue, and tells what became of jobs that ran", async () => {
+  const modules = ["content", "content-sqlite", "kvs", { name: "wreck", args: ["cores=1"] }];
+  const first = await jobSession({ size: 1, modules });
+  await run(first, 0, submit, "sleep", "3600");
+  await run(first, 0, submit, "--cc=7", "place");
+  await first.settle(new Kvs(first.handle(0)).transaction().put("lwj.environ", { COLOUR: "red" }).commit());
+  await first.run(1000);
+  first.stores.writesFail = "EIO";
+  first.kill(0);
+  await first.run(1000);
+  first.stores.writesFail = undefined;
+  first.stores.crash("/sim/content");
+  const place: Program = ({ env, print }) => {
+    print(`${env.FLUX_JOB_CC} ${env.COLOUR}\n`);
+    return Promise.resolve(0);
+  };
+  const second = await jobSession({ size: 1, modules, stores: first.stores, programs: { place } });
+  const lost = await run(second, 0, wreck, "status", "1");
+  assertEquals(lost.out, "Job 1 status: failed\nnode failure: the session ended while it ran\n");
+  assertEquals((await run(second, 0, wreck, "attach", "2")).out, "7 red\n");
+  await run(second, 0, wreckrun, "true");
+  assertEquals((await run(second, 0, wreck, "last-jobid")).out, "3\n");
+});
+
+Deno.test("with commit-on-task-exit the end of a task is in the KVS before that of the job", async () => {
+  const uneven: Program = async ({ env, clock, killed }) => {
+    if (env.FLUX_TASK_RANK === "1") await sleep(clock, 1e6, killed);
+    return 5;
+  };
+  const session = await jobSession({ size: 2, programs: { uneven } });
+  await run(session, 0, wreckrun, "-d", "-n2", "-o", "commit-on-task-exit", "uneven");
+  await run(session, 0, wreckrun, "-d", "-n2", "uneven");
+  await session.run(1000);
+  const kvs = new Kvs(session.handle(0));
+  const status = (jobid: number) => session.settle(kvs.get(`lwj.${jobid}.0.exit_code`));
+  assertEquals(await status(1), 5);
+  await assertRejects(status(2), { errno: "ENOENT" });
+});
+
+Deno.test("a job that waits for a debugger is in state sync, and its processes are started through a shell that stops", async () => {
+  const argvs: string[] = [];
+  const sh: Program = ({ argv }) => Promise.resolve(argvs.push(argv.slice(3).join(" ")) && 0);
+  const session = await jobSession({ size: 1, programs: { "/bin/sh": sh } });
+  const states: string[] = [];
+  await session.settle(session.handle(0).listen("wreck.state.", ({ topic }) => void states.push(topic.slice(12))));
+  await run(session, 0, wreckrun, "-o", "stop-children-in-exec", "echo", "hi");
+  await session.until(() => states.length === 4);
+  assertEquals([states, argvs], [["reserved", "starting", "sync", "complete"], ["sh echo hi"]]);
+});
+
+Deno.test("module wreck, when it is unloaded, ends its jobs and leaves no task", async () => {
+  const session = await jobSession({ size: 2 });
+  await run(session, 0, wreckrun, "-d", "-n2", "sleep", "3600");
+  await session.until(() => runningTasks(session) === 2);
+  await session.settle(session.brokers[0]!.modules.remove("wreck"));
+  await session.until(() => isIdle(session));
+  await session.settle(session.brokers[0]!.modules.loadFrom("wreck"));
+  await session.run(1000);
+  assertEquals((await run(session, 1, wreck, "status", "1")).out.split("\n")[0], "Job 1 status: failed");
+  assertEquals((await run(session, 1, wreckrun, "-n2", "true")).status, 0);
+});
+
 Deno.test("requests that are wrong are refused with the field, and make no job", async () => {
   const session = await jobSession({ size: 2 });
   const handle = session.handle(1);

@@ -1,0 +1,220 @@
+/**
+ * Jobs that run, at rank 0: carries out what their state machines say, over the ranks, in the KVS and as events, and tells those who
+ * follow.
+ */
+
+import type { Handle, MeetingPlace, ModulePorts } from "../../broker/handle/mod.ts";
+import { FluxError, isErrno } from "../../broker/message/mod.ts";
+import type { Transaction } from "../kvs/client.ts";
+import { ask, askPatiently } from "./dispatch.ts";
+import type { HomeIo } from "./io/home_io.ts";
+import type { JobAction, JobInput } from "./job.ts";
+import type { Ledger } from "./ledger.ts";
+import type { LiveJob } from "./live_job.ts";
+import { FINAL_STATES, type JobResult, type JobState, type Layout, type StartRequest } from "./protocol.ts";
+import type { Ranks } from "./ranks.ts";
+import { putLayout, putLog, putPids, putResult, putState, putStatuses, readReport } from "./record.ts";
+import { meetingTerms } from "./runner.ts";
+
+/** Tasks that were killed have this long to be gone, ms: some may hang in the kernel. */
+const CLEARING = 15_000;
+const OVER = new FluxError("ECANCELED", "the job is over");
+
+export interface ConductorOptions {
+  readonly handle: Handle;
+  readonly ports: Pick<ModulePorts, "clock" | "log">;
+  readonly place: MeetingPlace;
+  readonly ranks: Ranks;
+  /** Unlike that of any other session. */
+  readonly session: string;
+  readonly ledger: Ledger;
+  readonly io: HomeIo;
+  /** Nothing happens to a job any more; its cores are free. */
+  ended(job: LiveJob): void;
+  /** Its result is recorded, or cannot be. */
+  recorded(job: LiveJob): void;
+}
+
+export class Conductor {
+  readonly #options: ConductorOptions;
+
+  constructor(options: ConductorOptions) {
+    this.#options = options;
+  }
+
+  /** Something happened to a job. */
+  tell(job: LiveJob, input: JobInput): void {
+    for (const action of job.machine.handle(input)) this.#do(job, action);
+  }
+
+  /** Writes a state, then tells everybody. With `canWait` it goes along with what is written next. */
+  async record(
+    jobid: number,
+    state: JobState,
+    also?: (transaction: Transaction) => void,
+    canWait = false,
+  ): Promise<void> {
+    const { handle, ledger, ports: { clock } } = this.#options;
+    await ledger.write((transaction) => {
+      putState(transaction, jobid, state, clock.wall());
+      also?.(transaction);
+    }, canWait);
+    handle.publish(`wreck.state.${state}`, { lwj: jobid });
+  }
+
+  /** The end of a job that was never run by this one. */
+  async refuse(jobid: number, reason: string, isNodeFailure = false): Promise<void> {
+    const result: JobResult = {
+      jobid,
+      state: "failed",
+      code: 1,
+      ends: [],
+      reason,
+      ...(isNodeFailure && { isNodeFailure }),
+    };
+    await this.settled(this.record(jobid, "failed", (transaction) => putResult(transaction, jobid, result)));
+  }
+
+  /** A job goes on though nothing of it can be stored; what is lost is said. */
+  async settled(written: Promise<void>): Promise<void> {
+    try {
+      await written;
+    } catch (error) {
+      this.#complain(error, "cannot record what jobs do: ");
+    }
+  }
+
+  #do(job: LiveJob, action: JobAction): void {
+    const { ports: { clock, log } } = this.#options;
+    const { jobid } = job;
+    switch (action.do) {
+      case "state":
+        return this.#state(job, action.state);
+      case "start":
+        return void this.#background(this.#begin(job, action.layout));
+      case "pids": {
+        this.#options.io.started(jobid);
+        const told = { command: job.spec.cmdline[0]!, layout: job.layout, pids: action.pids };
+        return this.#write((transaction) => putPids(transaction, jobid, told));
+      }
+      case "statuses":
+        return this.#write((transaction) => putStatuses(transaction, jobid, action.statuses));
+      case "signal":
+        job.signals.push(action.number);
+        return void this.#background(this.#signal(job, job.layout.ranks, action.number));
+      case "clear":
+        return void this.#background(this.#clear(job));
+      case "wake":
+        job.timer?.cancel();
+        job.timer = clock.after(action.ms, () => this.tell(job, { is: "expired" }));
+        return;
+      case "log":
+        log("info", `job ${jobid}: ${action.text}`);
+        return this.#write((transaction) => putLog(transaction, jobid, job.logged++, action.text));
+      case "over":
+        return void this.#over(job, action.result);
+    }
+  }
+
+  /** Nothing starts when a file that the job names cannot be opened. */
+  async #begin(job: LiveJob, layout: Layout): Promise<void> {
+    this.#write((transaction) => putLayout(transaction, job.jobid, layout));
+    try {
+      await this.#options.io.begin(job.jobid, layout);
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      return this.tell(job, { is: "failed", reason: error.message });
+    }
+    this.#watch(job, layout);
+    await this.#start(job, layout);
+  }
+
+  #state(job: LiveJob, state: JobState): void {
+    const { jobid } = job;
+    job.state = state;
+    const isFinal = FINAL_STATES.has(state);
+    if (isFinal) void this.settled(this.#options.io.end(jobid));
+    // Who follows hears of the last state with the result.
+    void this.settled(this.record(jobid, state, undefined, true)).then(() => isFinal || job.announce({ jobid, state }));
+  }
+
+  async #over(job: LiveJob, result: JobResult): Promise<void> {
+    const { ledger, ended, recorded } = this.#options;
+    const { jobid } = job;
+    job.timer?.cancel();
+    if (result.state === "failed") job.ended.abort(OVER);
+    ended(job);
+    await this.settled(ledger.write((transaction) => putResult(transaction, jobid, result)));
+    recorded(job);
+    job.announce({ jobid, state: result.state, result });
+  }
+
+  async #start(job: LiveJob, layout: Layout): Promise<void> {
+    const { handle, ports: { clock }, ranks, session } = this.#options;
+    const { jobid, spec, cc } = job;
+    handle.publish(`wrexec.run.${jobid}`, {});
+    const request: StartRequest = { jobid, name: `${jobid}.${session}`, spec, layout, cc };
+    for await (const answer of askPatiently(handle, clock, layout.ranks, "wreck.start", request)) {
+      const { rank, error, payload, isLate } = answer;
+      if (payload) job.instances.set(rank, `${payload.instance}`);
+      if (isLate) { for (const number of job.signals) await this.#signal(job, [rank], number); }
+      if (!error) continue;
+      const isNodeFailure = isErrno(error, "EHOSTUNREACH") || isErrno(error, "ETIMEDOUT");
+      this.tell(job, { is: "failed", reason: `${ranks.name(rank)}: ${error.message}`, isNodeFailure });
+    }
+  }
+
+  /** Takes part in the fences of a job, and so hears how they end. */
+  #watch(job: LiveJob, layout: Layout): void {
+    const started = this.#enter(job, layout, "startup").then(() => {
+      this.tell(job, { is: "started", pids: job.pids("startup") });
+    });
+    const ended = this.#enter(job, layout, "shutdown").then(() => {
+      this.tell(job, { is: "ended", pids: job.pids("shutdown"), statuses: job.statuses() });
+    });
+    for (const fence of [started, ended]) {
+      fence.catch((error) => {
+        if (!(error instanceof FluxError)) throw error;
+        this.tell(job, { is: "failed", reason: error.message, isNodeFailure: true });
+      });
+    }
+  }
+
+  async #enter(job: LiveJob, layout: Layout, phase: "startup" | "shutdown"): Promise<void> {
+    const { signal } = job.ended;
+    const terms = meetingTerms(phase, job.jobid, layout);
+    await this.#options.place.enter({ sender: "rank 0's watch", signal }, { terms });
+  }
+
+  /** A rank that is unreachable, or has no tasks of it any more, needs no signal. */
+  async #signal({ jobid }: LiveJob, ranks: readonly number[], signal: number): Promise<void> {
+    for await (const _ of ask(this.#options.handle, ranks, "wreck.signal", { jobid, signal }));
+  }
+
+  async #clear(job: LiveJob): Promise<void> {
+    const { layout: { ranks }, jobid } = job;
+    for await (const { rank, payload } of ask(this.#options.handle, ranks, "wreck.clear", { jobid }, CLEARING)) {
+      if (payload) job.report("shutdown", rank, readReport(payload));
+    }
+    this.tell(job, { is: "cleared", statuses: job.knownStatuses() });
+  }
+
+  /** It may wait for what comes next of the job. */
+  #write(add: (transaction: Transaction) => void): void {
+    void this.settled(this.#options.ledger.write(add, true));
+  }
+
+  /** What nobody waits for. It ends with the module. */
+  async #background(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#complain(error, "");
+    }
+  }
+
+  #complain(error: unknown, what: string): void {
+    if (!(error instanceof FluxError)) throw error;
+    if (error.code !== "ECANCELED") this.#options.ports.log("err", what + error.message);
+  }
+}
