@@ -109,7 +109,7 @@ export class Broker implements BrokerParts {
     const log = (level: LogLevel, text: string) => this.log(level, text, "overlay");
     this.keyring = new Keyring((key) => options.rankOf?.(key));
     const rankOf = (key: string) => this.keyring.rankOf(key);
-    const links = { rank, random, transport, keys, log, rankOf };
+    const links = { rank, hostname, random, transport, keys, log, rankOf };
     this.health = new Health(this.topology.children(rank), () => clock.now());
     this.reparent = new Reparent(this);
     this.returns = new Returns(this);
@@ -223,7 +223,7 @@ export class Broker implements BrokerParts {
     hosts?: readonly string[],
   ): Promise<void> {
     if (hosts) this.hosts = hosts;
-    if (right) this.ring.aim(right.ring, right.publicKey);
+    if (right) this.ring.aim(right);
     if (parent) this.reparent.began(parent);
     await this.#serving;
     this.heartbeat.start();
@@ -231,8 +231,8 @@ export class Broker implements BrokerParts {
     if (above) await this.reparent.rejoin(above);
     else if (parent) {
       await Promise.all([
-        this.events.connect(parent.events, parent.publicKey),
-        this.tree.connect(parent.tbon, parent.publicKey),
+        this.events.connect(parent.events, parent.publicKey, { host: parent.hostname }),
+        this.tree.connect(parent.tbon, parent.publicKey, { host: parent.hostname }),
       ]);
     }
     if (this.tree.parent?.isRunning) await this.#cameLate();

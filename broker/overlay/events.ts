@@ -23,13 +23,14 @@ import {
 import type { KeyPair, Link, Listener, Random, Transport } from "../ports/mod.ts";
 import { EventLog } from "./event_log.ts";
 import { checkAnswer, linkError, linkRequest } from "./link_message.ts";
-import { dialOptions, type JoinOptions, listenOptions } from "./tree_options.ts";
+import { dialOptions, type JoinOptions, listenOptions, seenFrom } from "./tree_options.ts";
 
 /** A parcel leaves when it holds this many bytes, or when the turn ends. */
 const PARCEL = 1 << 16;
 
 export interface EventsOptions {
   readonly rank: number;
+  readonly hostname: string;
   readonly random: Random;
   readonly transport: Transport;
   readonly keys?: KeyPair | undefined;
@@ -88,6 +89,7 @@ export class Events {
   listen(endpoint: string): void {
     this.#listener = this.#options.transport.listen(endpoint, listenOptions(this.#options), {
       message: (peer, bytes) => this.#fromChild(peer, bytes),
+      refused: (address, reason) => this.#options.log("warning", `refused ${address}: ${reason}`),
       down: (peer) => {
         this.#children.delete(peer);
         this.#early.delete(peer);
@@ -100,30 +102,35 @@ export class Events {
    * followed until then. Rejects with the refusal (EOVERFLOW: what was missed is no longer kept), with the signal's reason,
    * with ECONNREFUSED when nobody listens there any more, or when the link breaks first.
    */
-  connect(uri: string, serverKey?: string, { signal, patience }: JoinOptions = {}): Promise<void> {
+  connect(uri: string, serverKey?: string, { signal, patience, host }: JoinOptions = {}): Promise<void> {
+    const { hostname } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const link = this.#options.transport.dial(uri, dialOptions(this.#options, serverKey, patience), {
-      up: () => this.#join(link),
-      message: (parcel) => {
-        try {
-          for (const bytes of unpack(parcel)) {
-            if (this.#link !== link && this.#candidate !== link) return;
-            this.#seen = this.#options.now();
-            const message = decode(bytes);
-            if (message.type === MessageType.event) {
-              this.#receive(message, bytes);
-              continue;
+    const link = this.#options.transport.dial(
+      seenFrom(hostname, uri, host),
+      dialOptions(this.#options, serverKey, patience),
+      {
+        up: () => this.#join(link),
+        message: (parcel) => {
+          try {
+            for (const bytes of unpack(parcel)) {
+              if (this.#link !== link && this.#candidate !== link) return;
+              this.#seen = this.#options.now();
+              const message = decode(bytes);
+              if (message.type === MessageType.event) {
+                this.#receive(message, bytes);
+                continue;
+              }
+              this.#joined(link, message);
+              resolve();
             }
-            this.#joined(link, message);
-            resolve();
+          } catch (error) {
+            if (!(error instanceof FluxError)) throw error;
+            lost(error);
           }
-        } catch (error) {
-          if (!(error instanceof FluxError)) throw error;
-          lost(error);
-        }
+        },
+        down: (reason) => lost(linkError(uri, reason)),
       },
-      down: (reason) => lost(linkError(uri, reason)),
-    });
+    );
     this.#candidate?.close();
     this.#candidate = link;
     const give = (error: unknown) => {

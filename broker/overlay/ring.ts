@@ -4,15 +4,16 @@
  * request.
  */
 
-import { decode, decodeJson, encode, FluxError, Message, MessageType } from "../message/mod.ts";
+import { type Card, decode, decodeJson, encode, FluxError, Message, MessageType } from "../message/mod.ts";
 import type { DialOptions, KeyPair, Link, Listener, Random, Transport } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
 import { linkRequest } from "./link_message.ts";
-import { listenOptions } from "./tree_options.ts";
+import { listenOptions, seenFrom } from "./tree_options.ts";
 
 export interface RingOptions {
   /** The route id of this broker on the ring; not the one it has in the tree. */
   readonly id: string;
+  readonly hostname: string;
   readonly random: Random;
   readonly transport: Transport;
   readonly router: Router;
@@ -40,6 +41,7 @@ export class Ring {
   listen(endpoint: string): void {
     const { transport, router, log } = this.#options;
     this.#listener = transport.listen(endpoint, listenOptions(this.#options), {
+      refused: (address, reason) => log("warning", `refused ${address}: ${reason}`),
       message: (peer, bytes) => {
         try {
           this.#fromLeft(peer, decode(bytes));
@@ -58,9 +60,9 @@ export class Ring {
   }
 
   /** Says who the right neighbour is; a link to another ends. */
-  aim(uri: string, serverKey?: string): void {
+  aim({ ring, publicKey, hostname }: Card): void {
     this.#unlink();
-    this.#aim = { uri, serverKey };
+    this.#aim = { uri: seenFrom(this.#options.hostname, ring, hostname), serverKey: publicKey };
   }
 
   /** Makes sure that there is a link to the right neighbour, if there is one; messages wait in it until it is up. */

@@ -24,7 +24,7 @@ import { type Child, Children } from "./children.ts";
 import { Control, controlMessage, linkError } from "./link_message.ts";
 import { ParentLink } from "./parent_link.ts";
 import { RouteIds } from "./route_ids.ts";
-import { dialOptions, type JoinOptions, listenOptions, type TreeOptions } from "./tree_options.ts";
+import { dialOptions, type JoinOptions, listenOptions, seenFrom, type TreeOptions } from "./tree_options.ts";
 import { type Greeting, PROTOCOL, readGreeting, readWelcome, refusal, type Welcome } from "./hello.ts";
 import { CYCLE, FAREWELL, GATHER_RANKS, LINGER } from "./tree_times.ts";
 import { UnsentEvents } from "./unsent_events.ts";
@@ -92,28 +92,33 @@ export class Tree {
   connect(uri: string, serverKey?: string, how: JoinOptions = {}): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const { signal, patience } = how;
-    const link = this.#options.transport.dial(uri, dialOptions(this.#options, serverKey, patience), {
-      up: () => this.#greet(parent, how.failover ?? false),
-      message: (bytes) => {
-        if (!this.#links.has(parent)) return;
-        try {
-          const message = decode(bytes);
-          if (parent.greeting) return this.#fromParent(parent, message);
-          this.#accepted(parent, message);
-          resolve();
-        } catch (error) {
-          if (!(error instanceof FluxError)) throw error;
-          if (parent.greeting) this.#parentGone(parent, error.message);
-          else give(error);
-        }
+    const { hostname } = this.#options;
+    const link = this.#options.transport.dial(
+      seenFrom(hostname, uri, how.host),
+      dialOptions(this.#options, serverKey, patience),
+      {
+        up: () => this.#greet(parent, how.failover ?? false),
+        message: (bytes) => {
+          if (!this.#links.has(parent)) return;
+          try {
+            const message = decode(bytes);
+            if (parent.greeting) return this.#fromParent(parent, message);
+            this.#accepted(parent, message);
+            resolve();
+          } catch (error) {
+            if (!(error instanceof FluxError)) throw error;
+            if (parent.greeting) this.#parentGone(parent, error.message);
+            else give(error);
+          }
+        },
+        refused: (reason) => this.#options.log("warning", `${uri}: ${reason}`),
+        down: (reason) => {
+          if (!this.#links.has(parent)) return;
+          reject(linkError(uri, reason));
+          this.#parentGone(parent, reason);
+        },
       },
-      refused: (reason) => this.#options.log("warning", `${uri}: ${reason}`),
-      down: (reason) => {
-        if (!this.#links.has(parent)) return;
-        reject(linkError(uri, reason));
-        this.#parentGone(parent, reason);
-      },
-    });
+    );
     const parent = new ParentLink(uri, link);
     this.#links.add(parent);
     const give = (error: unknown) => {

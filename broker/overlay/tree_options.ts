@@ -40,23 +40,40 @@ export interface JoinOptions {
   readonly signal?: AbortSignal;
   /** Tried once, for at most this long, ms; until it is there unless given. */
   readonly patience?: number;
+  /** Where that broker is, if it is known. */
+  readonly host?: string;
   /** Joins a parent that was not asked beforehand, since the way there is lost. */
   readonly failover?: boolean;
 }
 
 /** What each overlay needs to know for its links. */
 export interface LinkParts {
+  readonly hostname: string;
   readonly random: Random;
   readonly keys?: KeyPair | undefined;
   rankOf?(publicKey: string): number | undefined;
 }
 
+/**
+ * What a broker on `host` dials to reach the one on `other` at `uri`: on another host the name of a socket says nothing, even if a
+ * file of that name can be seen here.
+ */
+export function seenFrom(host: string, uri: string, other: string | undefined): string {
+  if (other === undefined || other === host) return uri;
+  const places = uri.split(/,(?=(?:ipc|tcp):\/\/)/).filter((place) => !place.startsWith("ipc:"));
+  return places.length > 0 ? places.join(",") : uri;
+}
+
 /** A dial under a new name, with keys if links have any. */
-export function dialOptions({ random, keys }: LinkParts, serverKey?: string, patience?: number): DialOptions {
+export function dialOptions(
+  { random, keys }: Pick<LinkParts, "random" | "keys">,
+  serverKey?: string,
+  patience?: number,
+): DialOptions {
   const security = keys && serverKey ? { keys, serverKey } : {};
   return { name: random.uuid(), ...security, ...(patience !== undefined && { patience }) };
 }
 
-export function listenOptions({ keys, rankOf }: LinkParts): ListenOptions {
+export function listenOptions({ keys, rankOf }: Pick<LinkParts, "keys" | "rankOf">): ListenOptions {
   return { ...(keys && { keys }), ...(rankOf && { admits: (key) => rankOf(key) !== undefined }) };
 }

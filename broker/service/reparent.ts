@@ -152,7 +152,7 @@ export class Reparent {
     const over = new AbortController();
     const late = () => over.abort(new FluxError("ETIMEDOUT", `${to.tbon}: rank ${to.rank} did not take us in`));
     const timer = clock.after(patience, late);
-    const how = { signal: over.signal, failover, ...(failover && { patience }) };
+    const how = { signal: over.signal, failover, host: to.hostname, ...(failover && { patience }) };
     const from = this.parent;
     const isNew = !this.#known.has(to.tbon);
     this.#known.set(to.tbon, to);
@@ -162,7 +162,9 @@ export class Reparent {
     } catch (error) {
       if (isNew) this.#known.delete(to.tbon);
       // Events must come from whoever is the parent, so that its loss is the loss of both.
-      if (from && tree.parent) events.connect(from.events, keys && from.publicKey).catch(() => {});
+      if (from && tree.parent) {
+        events.connect(from.events, keys && from.publicKey, { host: from.hostname }).catch(() => {});
+      }
       throw error;
     } finally {
       timer.cancel();

@@ -44,7 +44,7 @@ export class Returns {
     if (rank === own) return uuid === this.#broker.uuid ? undefined : this.#end();
     this.#uuids.set(rank, uuid);
     if (publicKey !== undefined) keyring.admit(publicKey, rank);
-    if (rank === (own + size - 1) % size) ring.aim(card.ring, publicKey);
+    if (rank === (own + size - 1) % size) ring.aim(card);
     reparent.returned(card);
   }
 
