@@ -1,0 +1,162 @@
+/** What a stranger gets who reaches the ports of a session, from a host that is none of its own: nothing. */
+
+import { assert, assertEquals } from "../assert.ts";
+import { testUnless } from "../skip.ts";
+import { open } from "../../broker/handle/open.ts";
+import { type Hosts, startHosts, withoutHosts } from "./hosts.ts";
+import { executable, runFlux, type Session, startSession, until, workDirectory } from "./session.ts";
+
+const script = new URL("stranger.ts", import.meta.url).pathname;
+/** Ranks 0 to 2 are on the hosts 0 to 2; this one is the stranger's. */
+const ELSEWHERE = 3;
+
+/** Why nobody can become another user here; undefined when that can be. */
+function withoutOthers(): string | undefined {
+  if (Deno.uid() !== 0) return "becoming another user needs root";
+  const missing = ["/usr/bin/python3", "/usr/bin/setpriv"].find((path) => {
+    try {
+      return !Deno.statSync(path).isFile;
+    } catch {
+      return true;
+    }
+  });
+  return missing && `${missing} is not installed`;
+}
+
+function stranger(hosts: Hosts, ...words: string[]): Deno.ChildProcess {
+  const env = { DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno` };
+  return hosts.spawn(ELSEWHERE, [Deno.execPath(), "run", "-A", "--quiet", script, ...words], { env, stdin: "piped" });
+}
+
+async function said(child: Deno.ChildProcess): Promise<unknown> {
+  await child.stdin.close();
+  const { stdout, stderr } = await child.output();
+  const text = new TextDecoder().decode(stdout);
+  if (text === "") throw new Error(new TextDecoder().decode(stderr));
+  return JSON.parse(text);
+}
+
+/** The TCP places and the public key of rank 0. */
+async function rootOf(session: Session): Promise<{ ports: string[]; key: string }> {
+  using handle = await open(session.uri(0));
+  const { value: uri } = await handle.rpc<{ value: string }>("attr.get", { name: "tbon.endpoint" });
+  const card = await handle.rpc<{ pubkey: string; uri: string[] }>("overlay.find", { uri }, { rank: 0 });
+  const ports = card.uri.map((places) => places.split(",").find((place) => place.startsWith("tcp://10."))!);
+  return { ports, key: card.pubkey };
+}
+
+const descriptors = (pid: number) => [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+const memory = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) / 1024;
+
+testUnless(withoutHosts(), "a stranger with the port and without a key gets nothing, and is named once", async () => {
+  await using hosts = await startHosts(4);
+  await using session = await hosts.startSession({ on: [0, 1, 2] });
+  const { ports, key } = await rootOf(session);
+  assertEquals(ports.length, 3);
+  for (const port of ports) {
+    assertEquals(await said(stranger(hosts, "keyless", port)), ["refused: only one of the two sides uses keys"]);
+    const heard = await said(stranger(hosts, "keyed", port, key, "3"));
+    assertEquals(heard, Array(3).fill("refused: the key of this side is not admitted"));
+    // A greeting of the protocol, the same for everybody: no more comes back.
+    assert(Number(await said(stranger(hosts, "babble", port))) <= 3 * 64);
+  }
+  const address = hosts.address(ELSEWHERE);
+  const lines = () => session.log.split("\n").filter((line) => line.includes(`refused ${address}`));
+  await until("it is told of", () => lines().length >= 2);
+  assert(lines().some((line) => /key .{40} is not admitted$/.test(line)), lines().join("\n"));
+  assert(lines().length <= 6, lines().join("\n"));
+  assertEquals((await session.flux(["exec", "-r", "all", "true"])).code, 0);
+  assertEquals((await session.flux(["getattr", "hostlist"])).stdout, "host[0-2]\n");
+});
+
+testUnless(
+  withoutHosts(),
+  "a port scanner and mute connections neither fill a broker nor keep others out",
+  async () => {
+    await using hosts = await startHosts(4);
+    await using session = await hosts.startSession({ on: [0, 1, 2], args: ["-o", "--heartrate=0.5"] });
+    const { ports: [port] } = await rootOf(session);
+    const pid = session.pid(0);
+    const before = { descriptors: descriptors(pid), memory: memory(pid) };
+    assertEquals(await said(stranger(hosts, "scan", port!, "2000")), "done");
+    const mute = stranger(hosts, "mute", port!, "1200");
+    const reader = mute.stdout.getReader();
+    await reader.read();
+    // 512 may wait, and those that make way for others are on their way out.
+    await until("room is made", () => descriptors(pid) <= before.descriptors + 520);
+    assertEquals((await session.flux(["exec", "-r", "all", "true"])).code, 0);
+    // A broker of the session gets in all the same.
+    const ask = async (rank: number, ...words: string[]) =>
+      (await session.flux(["exec", "-r", `${rank}`, "flux", ...words])).stdout.trim();
+    const [root, other] = [await ask(0, "getattr", "tbon.endpoint"), await ask(1, "getattr", "tbon.endpoint")];
+    for (const uri of [other, root]) {
+      await ask(2, "comms", "reparent", uri);
+      assertEquals(await ask(2, "getattr", "tbon.parent-endpoint"), uri);
+    }
+    assert(memory(pid) < before.memory + 64, `${memory(pid)} MiB, ${before.memory} before`);
+    reader.releaseLock();
+    await mute.stdin.close();
+    await mute.status;
+    await mute.stdout.cancel();
+    await mute.stderr.cancel();
+    await until("all is as before", () => descriptors(pid) <= before.descriptors + 8);
+    assertEquals((await session.flux(["overlay", "status"])).stdout.split("\n")[0], "0 host0: full");
+    const { code } = await session.stop();
+    assertEquals(code, 0);
+  },
+);
+
+testUnless(
+  withoutHosts(),
+  "a host that is cut off while the session comes up is named, and joins when it is there again",
+  async () => {
+    await using hosts = await startHosts(3);
+    await hosts.cut(2);
+    const words = ["start", "--hosts=host[0-2]", `--rsh=${hosts.rsh}`, "--timeout=4", "true"];
+    const { code, stderr } = await hosts.flux(0, words);
+    assertEquals(code, 1);
+    assert(/rank 2 .*host2/.test(stderr), stderr);
+    await hosts.quiet();
+    const child = hosts.spawn(0, [executable, ...words.with(3, "--timeout=60")]);
+    await until("rank 2 is started", async () => (await hosts.processes(2)).length > 0);
+    await hosts.heal(2);
+    const output = await child.output();
+    assertEquals([output.code, new TextDecoder().decode(output.stderr)], [0, ""]);
+    await hosts.quiet();
+  },
+);
+
+Deno.test("flux broker takes no directory for its sockets that others can look into", async () => {
+  await using work = await workDirectory();
+  Deno.mkdirSync(`${work.path}/run`);
+  Deno.chmodSync(`${work.path}/run`, 0o755);
+  const words = ["broker", `--scratch-directory=${work.path}/run`, "true"];
+  const refused = await runFlux(words);
+  assertEquals([refused.code, refused.stderr], [1, `flux-broker: ${work.path}/run: mode should be 0700\n`]);
+  Deno.chmodSync(`${work.path}/run`, 0o700);
+  assertEquals((await runFlux(words)).code, 0);
+});
+
+testUnless(
+  withoutOthers(),
+  "another user of the host gets neither to the sockets nor past them",
+  async () => {
+    await using session = await startSession();
+    const reach = async () => {
+      const connect =
+        `import socket; s = socket.socket(socket.AF_UNIX); s.connect("${session.rundir}/local-0"); print(s.recv(9))`;
+      const args = ["--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", connect];
+      const { stdout, stderr } = await new Deno.Command("setpriv", { args }).output();
+      return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr).trim().split("\n").at(-1);
+    };
+    assertEquals(Deno.statSync(session.rundir).mode! & 0o777, 0o700);
+    assert((await reach()).includes("Permission denied"));
+    // Even if somebody opens the directories.
+    for (const path of [session.directory, session.rundir]) Deno.chmodSync(path, 0o755);
+    assertEquals(await reach(), "b'\\x01'\n");
+    await until(
+      "it is told of",
+      () => session.log.includes("connection of uid 65534 refused: only the owner may connect"),
+    );
+  },
+);
