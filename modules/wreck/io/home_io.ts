@@ -31,10 +31,10 @@ export class HomeIo {
 
   get methods(): Methods {
     return {
-      "wreck.output": ({ payload }) => {
+      "wreck.output": ({ payload, message }) => {
         const request = payload as unknown as OutputRequest;
         if (!Array.isArray(request.pieces)) throw new FluxError("EPROTO", '"pieces" must be an array');
-        return this.#hub(integerField(payload, "jobid")).take(request);
+        return this.#hub(integerField(payload, "jobid")).take(request, message.payload!);
       },
       "job.grant": ({ payload, sender }) => {
         const found = this.#watchers.get(watcherId(sender, integerField(payload, "matchtag")));

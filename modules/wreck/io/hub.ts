@@ -141,11 +141,11 @@ export class Hub {
     this.#makeRoom();
   }
 
-  /** What a rank sends; resolves when more may come. */
-  async take({ from, seq, pieces }: OutputRequest): Promise<void> {
+  /** What a rank sends, and the bytes of that; resolves when more may come. */
+  async take({ from, seq, pieces }: OutputRequest, payload: Uint8Array): Promise<void> {
     if (seq > (this.#seqs.get(from) ?? 0)) {
       this.#seqs.set(from, seq);
-      await this.#pass(pieces);
+      await this.#pass(pieces, payload);
     }
     while (!this.#hasRoom && !this.#over) await (this.#room ??= Promise.withResolvers()).promise;
   }
@@ -202,11 +202,12 @@ export class Hub {
     this.#makeRoom();
   }
 
-  async #pass(pieces: readonly Io[]): Promise<void> {
+  /** A request is news as well as it is, unless some of it goes to files. */
+  async #pass(pieces: readonly Io[], payload: Uint8Array): Promise<void> {
     const { jobid } = this.#options;
     const shown = pieces.filter(({ stream }) => !this.#files.has(stream as OutputName));
     if (shown.length > 0 && this.#watchers.size > 0) {
-      const news = encodeJson({ jobid, pieces: shown });
+      const news = shown.length === pieces.length ? payload : encodeJson({ jobid, pieces: shown });
       const size = sizeOf(shown);
       for (const watcher of this.#watchers.values()) watcher.tell(news, size);
     }

@@ -6,6 +6,7 @@ import { blobs } from "./content.ts";
 import { largeEvents, ownEvents } from "./events.ts";
 import { execEverywhere, execLarge, execOutput } from "./exec.ts";
 import { executable } from "./executable.ts";
+import { jobOutput, keystroke } from "./job_io.ts";
 import { coldGet, gets } from "./kvs_get.ts";
 import { millions } from "./kvs_million.ts";
 import { puts } from "./kvs_put.ts";
@@ -38,6 +39,8 @@ export const benches: readonly Bench[] = [
   cli,
   ...execEverywhere,
   execOutput,
+  jobOutput,
+  keystroke,
   ...puts("memory"),
   ...transactions("memory"),
   ...gets,
