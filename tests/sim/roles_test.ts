@@ -16,7 +16,7 @@ const EVERY_SERVICE = ["ping", "rusage", "stats-get", "stats.get"];
 /** Beyond these. Where wire.md says nothing, they tell what is no secret (modctl, live, cmb), or are the guest's own doing. */
 const OPEN_TO_GUESTS = [
   ...["attr.get", "attr.list", "cmb.attrget", "cmb.attrlist"],
-  ...["barrier.enter", "kvs.fence", "mrpc.call", "mecho"],
+  ...["barrier.enter", "kvs.fence", "mrpc.call", "mrpc.tell", "mecho"],
   ...["broker.conf-builtin", "config.get", "state-machine.get", "state-machine.wait"],
   "event.publish",
   ...["groups.get", "overlay.health", "overlay.topology", "module.list", "module.info", "modctl.list", "live.status"],
@@ -188,4 +188,17 @@ Deno.test("services do not listen to the events of guests", async () => {
   guest.send(new Message({ type: MessageType.event, topic: "heartbeat.pulse", payload: pulse, rolemask: Role.owner }));
   await session.run(100);
   assertEquals((await session.settle(owner.rpc<{ count: number }>("heartbeat.stats-get"))).count, count);
+});
+
+Deno.test("a guest's multicast RPC is a guest's on every rank", async () => {
+  const { session } = await openSession();
+  const guest = session.handle(2, GUEST);
+  const call = async (topic: string) => {
+    const errors: number[] = [];
+    for await (const { errnum } of guest.mrpc(topic, { a: 1 })) errors.push(errnum);
+    return errors;
+  };
+  assertEquals(await session.settle(call("mecho")), [0, 0, 0]);
+  assertEquals(await session.settle(call("log.clear")), [1, 1, 1]);
+  assertEquals(await session.settle(call("groups.join")), [1, 1, 1]);
 });
