@@ -28,6 +28,7 @@ import {
 /** What a shell says of a program that is not there, and of one that cannot be run. */
 const NOT_FOUND = 127, NOT_RUNNABLE = 126;
 const SIGTERM = 15;
+const OPEN_TO_ALL = "links have no keys (--security none): whoever reaches a port of this session acts as its owner";
 /** The initial program among the processes of its broker. */
 const PROGRAM_LABEL = "rc2";
 
@@ -52,7 +53,7 @@ export interface RankBroker {
   readonly launcher: {
     adopt(argv: readonly string[], pid: number, label: string, run: Adopted, ended: Promise<unknown>): void;
   };
-  log(level: "info" | "err", text: string): void;
+  log(level: "info" | "warning" | "err", text: string): void;
 }
 
 /** What the list of processes needs of one that is looked after here. */
@@ -180,6 +181,7 @@ class Rank {
     });
     this.#broker = broker;
     const card = broker.listen(this.#endpoints(place.path, wireUp.isSpread));
+    if (rank === 0 && wireUp.isSpread && !this.#options.isSecured) broker.log("warning", OPEN_TO_ALL);
     const neighbours = await wireUp.meet(card, (keys) => void (admitted = keys));
     void broker.ending.then((ending) => {
       this.#program?.end();

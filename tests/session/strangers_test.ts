@@ -37,10 +37,10 @@ async function said(child: Deno.ChildProcess): Promise<unknown> {
 }
 
 /** The TCP places and the public key of rank 0. */
-async function rootOf(session: Session): Promise<{ ports: string[]; key: string }> {
+async function rootOf(session: Session): Promise<{ ports: string[]; key: string | undefined }> {
   using handle = await open(session.uri(0));
   const { value: uri } = await handle.rpc<{ value: string }>("attr.get", { name: "tbon.endpoint" });
-  const card = await handle.rpc<{ pubkey: string; uri: string[] }>("overlay.find", { uri }, { rank: 0 });
+  const card = await handle.rpc<{ pubkey?: string; uri: string[] }>("overlay.find", { uri }, { rank: 0 });
   const ports = card.uri.map((places) => places.split(",").find((place) => place.startsWith("tcp://10."))!);
   return { ports, key: card.pubkey };
 }
@@ -55,7 +55,7 @@ testUnless(withoutHosts(), "a stranger with the port and without a key gets noth
   assertEquals(ports.length, 3);
   for (const port of ports) {
     assertEquals(await said(stranger(hosts, "keyless", port)), ["refused: only one of the two sides uses keys"]);
-    const heard = await said(stranger(hosts, "keyed", port, key, "3"));
+    const heard = await said(stranger(hosts, "keyed", port, key!, "3"));
     assertEquals(heard, Array(3).fill("refused: the key of this side is not admitted"));
     // A greeting of the protocol, the same for everybody: no more comes back.
     assert(Number(await said(stranger(hosts, "babble", port))) <= 3 * 64);
@@ -67,6 +67,15 @@ testUnless(withoutHosts(), "a stranger with the port and without a key gets noth
   assert(lines().length <= 6, lines().join("\n"));
   assertEquals((await session.flux(["exec", "-r", "all", "true"])).code, 0);
   assertEquals((await session.flux(["getattr", "hostlist"])).stdout, "host[0-2]\n");
+});
+
+testUnless(withoutHosts(), "without keys a session over hosts is open to strangers, and says so", async () => {
+  await using hosts = await startHosts(4);
+  await using session = await hosts.startSession({ on: [0, 1], args: ["--security=none"] });
+  const { ports: [port], key } = await rootOf(session);
+  assertEquals(key, undefined);
+  assert(session.log.includes("whoever reaches a port of this session acts as its owner"), session.log);
+  assertEquals((await said(stranger(hosts, "keyless", port!)) as string[])[0], "up");
 });
 
 testUnless(
