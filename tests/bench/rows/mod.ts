@@ -15,6 +15,7 @@ import { farWatch, watch, watchers } from "./kvs_watch.ts";
 import { largeLog, ownLog } from "./logs.ts";
 import { clientMeetings, rankMeetings } from "./meetings.ts";
 import { idle, memories } from "./memory.ts";
+import { mpichStart, pmiBarriers, pmiLargeBarrier } from "./mpi.ts";
 import { multicast } from "./multicast.ts";
 import { deepPing, flatPing, hopPing, ownPing, pipelinedPing } from "./ping.ts";
 import { starts } from "./start.ts";
@@ -30,6 +31,7 @@ export const benches: readonly Bench[] = [
   largeLog,
   execLarge,
   ...rankMeetings,
+  pmiLargeBarrier,
   flatPing,
   hopPing,
   ownPing,
@@ -47,6 +49,8 @@ export const benches: readonly Bench[] = [
   watch,
   watchers,
   ...clientMeetings,
+  ...pmiBarriers,
+  mpichStart,
   ...blobs("memory"),
   coldGet("memory"),
   farWatch,
