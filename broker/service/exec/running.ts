@@ -2,7 +2,7 @@
 
 import { FluxError } from "../../message/mod.ts";
 import { type Clock, sleep, type Spawner, type Task, type TaskOptions, waitStatus } from "../../ports/mod.ts";
-import { channelStreams } from "./channel_streams.ts";
+import { channelEnds, type Reader, type Writer } from "./channel_ends.ts";
 import { type Action, type Input, type News, Subprocess, type SubprocessOptions } from "./subprocess.ts";
 
 /** A reader that has this much coming is given no more, bytes. */
@@ -27,8 +27,8 @@ export class Running {
   readonly #options: RunningOptions;
   readonly #machine: Subprocess;
   readonly #done = Promise.withResolvers<void>();
-  readonly #readers = new Map<string, ReadableStreamDefaultReader<Uint8Array>>();
-  readonly #writers = new Map<string, WritableStreamDefaultWriter<Uint8Array>>();
+  readonly #readers = new Map<string, Reader>();
+  readonly #writers = new Map<string, Writer>();
   #task: Task | undefined;
 
   constructor(options: RunningOptions) {
@@ -73,8 +73,9 @@ export class Running {
     this.#open("stderr", null, task.stderr);
     const names = this.#options.inputs.map(({ name }) => name).filter((name) => name !== "stdin");
     for (const [i, name] of names.entries()) {
-      const { writable, readable } = channelStreams(task.channels[i]!);
-      this.#open(name, writable, readable);
+      const { reader, writer } = channelEnds(task.channels[i]!);
+      this.#readers.set(name, reader);
+      this.#writers.set(name, writer);
     }
     task.onStop(() => this.handle({ is: "stopped" }));
     void task.status.then((status) => this.handle({ is: "exited", status: waitStatus(status) }));
