@@ -1,6 +1,7 @@
 /** Every bench, in the order in which they run: those that share a session side by side. */
 
 import type { Bench } from "../bench.ts";
+import { bcasts } from "./bcast.ts";
 import { cli } from "./cli.ts";
 import { blobs } from "./content.ts";
 import { largeEvents, ownEvents } from "./events.ts";
@@ -18,11 +19,12 @@ import { idle, memories } from "./memory.ts";
 import { mpichStart, pmiBarriers, pmiLargeBarrier } from "./mpi.ts";
 import { multicast } from "./multicast.ts";
 import { deepPing, flatPing, hopPing, ownPing, pipelinedPing } from "./ping.ts";
-import { starts } from "./start.ts";
+import { openStarts, starts } from "./start.ts";
 
 export const benches: readonly Bench[] = [
   executable,
   ...starts,
+  ...openStarts,
   ...memories,
   idle,
   multicast,
@@ -30,6 +32,7 @@ export const benches: readonly Bench[] = [
   largeEvents,
   largeLog,
   execLarge,
+  ...bcasts,
   ...rankMeetings,
   pmiLargeBarrier,
   flatPing,

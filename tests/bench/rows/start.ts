@@ -11,30 +11,46 @@ const runs = (size: number) => size < 8 ? 9 : size < 32 ? 5 : 3;
 
 export const starts: readonly Bench[] = SIZES.map((size) => ({
   name: `start.${size}`,
-  run: (around) => measure(size, around),
+  run: (around) => measure(`start.${size}`, size, [], around),
 }));
 
-async function* measure(size: number, { flux, work, large, times }: Surroundings): AsyncIterable<Figure> {
+/** The same without keys on the links: what CURVE costs a wire-up. */
+export const openStarts: readonly Bench[] = [8, 64].map((size) => ({
+  name: `start.none.${size}`,
+  run: (around) => measure(`start.none.${size}`, size, ["--security=none"], around),
+}));
+
+async function* measure(
+  name: string,
+  size: number,
+  options: readonly string[],
+  { flux, work, large, times }: Surroundings,
+): AsyncIterable<Figure> {
   if (size > large) return;
   const ready: number[] = [], exit: number[] = [], cpu: number[] = [];
-  await once(flux, work, size);
+  await once(flux, work, size, options);
   for (let i = 0; i < times(runs(size)); i++) {
-    const one = await once(flux, work, size);
+    const one = await once(flux, work, size, options);
     ready.push(one.ready);
     exit.push(one.exit);
     cpu.push(one.cpu);
   }
-  yield figure(`start.${size}.ready`, "s", ready);
-  yield figure(`start.${size}.exit`, "s", exit);
-  yield figure(`start.${size}.cpu`, "s", cpu);
+  yield figure(`${name}.ready`, "s", ready);
+  yield figure(`${name}.exit`, "s", exit);
+  yield figure(`${name}.cpu`, "s", cpu);
 }
 
 /** Seconds until the program ran, until the session had ended, and of the processors used by all its processes. */
-async function once(flux: string, work: string, size: number): Promise<{ ready: number; exit: number; cpu: number }> {
+async function once(
+  flux: string,
+  work: string,
+  size: number,
+  options: readonly string[],
+): Promise<{ ready: number; exit: number; cpu: number }> {
   const used = childrenSeconds();
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
-  const args = ["start", "--size", `${size}`, "echo", "ready"];
+  const args = ["start", "--size", `${size}`, ...options, "echo", "ready"];
   const child = new Deno.Command(flux, { args, cwd: work, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   const complaint = new Response(child.stderr).text();
   const line = await firstLine(child.stdout);
