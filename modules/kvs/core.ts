@@ -1,7 +1,7 @@
 /** What the service has on every rank, and what it has besides on rank 0 or on another. */
 
 import type { Handle, Methods, ModulePorts } from "../../broker/handle/mod.ts";
-import { FluxError } from "../../broker/message/mod.ts";
+import { FluxError, NODEID_UPSTREAM } from "../../broker/message/mod.ts";
 import { readRoot } from "./client_replies.ts";
 import type { Collector } from "./root/collector.ts";
 import type { Committer } from "./committer.ts";
@@ -39,16 +39,18 @@ export function openCore(handle: Handle, ports: ModulePorts): Core {
   const closing = new AbortController();
   const { signal } = closing;
   const content = patientContent(contentOf(handle), ports, signal);
-  const ask = async (namespace: string): Promise<Root> => {
-    if (ports.rank === 0) {
-      const root = roots.get(namespace);
-      if (!root) throw new FluxError("ENOTSUP");
-      return root;
-    }
-    const ask = () => handle.rpc("kvs.hold", { namespace }, { rank: 0, signal });
-    return readRoot(await patiently(ports.clock, signal, ask));
+  const { rank, clock } = ports;
+  const known = (namespace: string): Root => {
+    const root = roots.get(namespace);
+    if (!root) throw new FluxError("ENOTSUP");
+    return root;
   };
-  const roots: Roots = new Roots({ ask });
+  const question = (topic: string, to: number) => async (namespace: string): Promise<Root> => {
+    if (rank === 0) return known(namespace);
+    const ask = () => handle.rpc(topic, { namespace, flags: 0 }, { rank: to, signal });
+    return readRoot(await patiently(clock, signal, ask));
+  };
+  const roots: Roots = new Roots({ ask: question("kvs.getroot", NODEID_UPSTREAM), renew: question("kvs.hold", 0) });
   return {
     handle,
     ports,

@@ -47,21 +47,24 @@ interface Life {
   readonly waiting: Map<number, Set<Waiter>>;
 }
 
+/** Both throw ENOTSUP when there is no such namespace. */
 export interface RootsOptions {
-  /** Asks rank 0, where that root stays readable for a while. Throws ENOTSUP when there is no such namespace. */
+  /** Asks whoever is next on the way to rank 0. */
   ask(namespace: string): Promise<Root>;
+  /** Asks rank 0 for the newest, which stays readable there for a while. */
+  renew(namespace: string): Promise<Root>;
 }
 
 export class Roots {
-  readonly #ask: (namespace: string) => Promise<Root>;
+  readonly #options: RootsOptions;
   readonly #lives = new Map<string, Life>();
   readonly #followers = new Set<RootFollower>();
   /** Questions under way. One whose namespace is removed before the answer comes is taken out: its answer is of the past. */
   readonly #asking = new Map<string, Promise<Root>>();
   #removals = 0;
 
-  constructor({ ask }: RootsOptions) {
-    this.#ask = ask;
+  constructor(options: RootsOptions) {
+    this.#options = options;
   }
 
   get(namespace: string): Root | undefined {
@@ -73,17 +76,21 @@ export class Roots {
     return [...this.#lives.values()].map(({ root }) => root);
   }
 
-  /** The root this rank knows, or else what rank 0 says. Throws ENOTSUP when there is no such namespace. */
+  /** The root this rank knows, or else what the rank above does. Throws ENOTSUP when there is no such namespace. */
   async find(namespace: string): Promise<Root> {
-    return this.get(namespace) ?? await this.refresh(namespace);
+    return this.get(namespace) ?? await this.#question(namespace, "ask");
   }
 
   /** Asks rank 0; returns what it says or, if that is newer, what this rank knows by then. Throws ENOTSUP. */
   refresh(namespace: string): Promise<Root> {
+    return this.#question(namespace, "renew");
+  }
+
+  #question(namespace: string, how: "ask" | "renew"): Promise<Root> {
     const asked = this.#asking.get(namespace);
     if (asked) return asked;
-    const question: Promise<Root> = this.#ask(namespace).then((root) => {
-      if (this.#asking.get(namespace) !== question) return this.refresh(namespace);
+    const question: Promise<Root> = this.#options[how](namespace).then((root) => {
+      if (this.#asking.get(namespace) !== question) return this.#question(namespace, how);
       this.#asking.delete(namespace);
       const life = this.#lives.get(namespace);
       if (!life) this.#begin(root);

@@ -2,6 +2,7 @@ import type { Handle } from "../../broker/handle/mod.ts";
 import { Kvs } from "../../modules/kvs/client.ts";
 import type { CommitReply } from "../../modules/kvs/protocol.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { kvsAt, ranksOf } from "./kvs.ts";
 import { forSeeds, type SimSession, simSession } from "./session.ts";
 
 const modules = ["content", "kvs"];
@@ -184,4 +185,22 @@ Deno.test("kvs.fence takes values over a megabyte from every rank", async () => 
     ),
   );
   assertEquals(await session.settle(new Kvs(session.handle(3)).getBytes("k5")), value(5));
+});
+
+Deno.test("kvs.fence of all ranks costs a few messages each, also when nobody has used the store before", async () => {
+  for (const size of [16, 256]) {
+    const sim = await simSession({ size, modules });
+    const fence = async (name: string) => {
+      const { sent } = sim.network.statistics;
+      await sim.settle(
+        Promise.all(
+          ranksOf(sim).map((rank) => kvsAt(sim, rank).transaction().put(`${name}.r${rank}`, rank).fence(name, size)),
+        ),
+      );
+      await sim.run(100);
+      return sim.network.statistics.sent - sent;
+    };
+    // Up and down, and the new root to each; the first time every rank asks the one above for the root.
+    assertEquals([await fence("first"), await fence("second")], [5 * (size - 1), 3 * (size - 1)]);
+  }
 });

@@ -11,12 +11,11 @@ const root = (rootseq: number, namespace = "ns"): Root => {
 function bench() {
   const questions: PromiseWithResolvers<Root>[] = [];
   const heard: (readonly [number, readonly string[]] | string)[] = [];
-  const roots = new Roots({
-    ask() {
-      questions.push(Promise.withResolvers());
-      return questions.at(-1)!.promise;
-    },
-  });
+  const ask = () => {
+    questions.push(Promise.withResolvers());
+    return questions.at(-1)!.promise;
+  };
+  const roots = new Roots({ ask, renew: ask });
   roots.follow({
     changed: ({ rootseq }, keys) => heard.push([rootseq, keys]),
     removed: (namespace) => heard.push(`${namespace} removed`),

@@ -27,7 +27,7 @@ function bench(lossy: () => "request" | "answer" | undefined) {
     if (lost === "answer") throw new FluxError("EHOSTUNREACH");
     return encodeJson(reply);
   };
-  const roots = new Roots({ ask: () => Promise.resolve(rootOf()) });
+  const roots = new Roots({ ask: () => Promise.resolve(rootOf()), renew: () => Promise.resolve(rootOf()) });
   const closing = new AbortController();
   const relay = new Relay({ handle: { rpcRaw }, roots, clock, rank: 3, instance: "it", signal: closing.signal });
   const commit = (key: string) =>

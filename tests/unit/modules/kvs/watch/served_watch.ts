@@ -14,10 +14,12 @@ import { TreeStore } from "../tree/tree_store.ts";
 /** Words for flags of {@link KvsFlag}. */
 export type FlagName = keyof typeof KvsFlag;
 
+const refuse = () => Promise.reject(new FluxError("ENOTSUP"));
+
 export class ServedWatch {
   readonly served = new Served();
   readonly store: TreeStore;
-  readonly roots = new Roots({ ask: () => Promise.reject(new FluxError("ENOTSUP")) });
+  readonly roots = new Roots({ ask: refuse, renew: refuse });
   /** Bytes that wait for every client. */
   backlog = 0;
   #rootseq = 0;
