@@ -31,6 +31,8 @@ export interface Context<T extends OptionTable> {
   read(into: Uint8Array): Promise<number | null>;
   /** The terminal that standard input is; undefined when it is none. */
   terminal(): Terminal | undefined;
+  /** When nobody reads standard output any more, `heard` is called, and waited for a little, before the command ends. */
+  onUnread(heard: () => Promise<void>): void;
   /** With `signal: true`: from now on signals only call `heard`, the command deals with them. */
   onSignal(heard: (signal: "SIGINT" | "SIGTERM") => void): void;
 }

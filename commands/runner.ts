@@ -33,6 +33,8 @@ export async function runCommand(command: Command, words: readonly string[], aro
 
 /** A broker that takes nothing from us for this long is stuck, ms. */
 const DELIVERY_TIMEOUT = 10_000;
+/** What is left to do when nobody reads our output takes no longer, ms. */
+const FAREWELL_TIMEOUT = 2000;
 
 class Run {
   readonly #call: Call;
@@ -45,6 +47,7 @@ class Run {
   #connection: Promise<Handle> | undefined;
   #handle: Handle | undefined;
   #signalled: Interrupted | undefined;
+  #unread: (() => Promise<void>) | undefined;
   #listener: ((signal: "SIGINT" | "SIGTERM") => void) | undefined;
 
   constructor(call: Call, around: Surroundings) {
@@ -94,6 +97,7 @@ class Run {
       flush: () => this.#flush(),
       read: (into) => this.#around.read(into),
       terminal: () => this.#around.terminal(),
+      onUnread: (heard) => this.#unread = heard,
       onSignal: (heard) => this.#listener = heard,
     };
     const running = leaf.command.run(context);
@@ -133,6 +137,9 @@ class Run {
 
   /** What was printed before the failure comes out first. */
   async #failed(error: unknown): Promise<number> {
+    if (this.#unread && error instanceof Deno.errors.BrokenPipe) {
+      await within(FAREWELL_TIMEOUT, this.#unread()).catch(() => {});
+    }
     const { commandVerdict } = await import("./errors.ts");
     const silent = this.#signalled !== undefined && (this.#abort.signal.reason === error || isAbort(error));
     const trace = Boolean(this.#around.env("FLUX_DEBUG"));

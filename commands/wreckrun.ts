@@ -46,6 +46,7 @@ export default command({
         news: (news) => tell(news, spec, say),
       });
       onSignal((signal) => view.signal(signal));
+      context.onUnread(() => view.abandon());
       const result = yield* view.follow(new JobWatch(handle, "job.run", spec, { input: true }));
       if (json) {
         yield { ...result } as unknown as Json;

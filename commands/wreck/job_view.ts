@@ -86,17 +86,22 @@ export class JobView {
       );
     }
     warn(`killing job ${this.#jobid}; another ${name} within 1 s leaves it running`);
-    this.#kill(this.#jobid);
+    void this.#kill(this.#jobid);
   }
 
   #begin(jobid: number): void {
     if (this.#jobid !== undefined) return;
     this.#jobid = jobid;
-    if (this.#unwanted) this.#kill(jobid);
+    if (this.#unwanted) void this.#kill(jobid);
   }
 
-  #kill(jobid: number): void {
-    new Jobs(this.#options.handle).kill(jobid, SIGKILL).catch(() => {});
+  /** Kills the job, if it is known. */
+  async abandon(): Promise<void> {
+    if (this.#jobid !== undefined) await this.#kill(this.#jobid);
+  }
+
+  async #kill(jobid: number): Promise<void> {
+    await new Jobs(this.#options.handle).kill(jobid, SIGKILL).catch(() => {});
   }
 
   async #listen(watch: JobWatch): Promise<void> {

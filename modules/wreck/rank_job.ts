@@ -92,6 +92,11 @@ export class RankJob {
     this.#do(this.#part.signal(number));
   }
 
+  /** Somebody wants what the tasks write, again. */
+  wanted(): void {
+    this.#io.wanted();
+  }
+
   /** What tasks are to read. Resolves when they have taken it, but for a little. */
   input(payload: JsonObject): Promise<void> {
     return this.#io.input(payload);
@@ -126,7 +131,8 @@ export class RankJob {
         ),
         input: this.#io.hasInput(task),
         credit: this.#io.credit,
-        wholeLines: true,
+        // Of one task alone a prompt is seen at once; lines of several must not mix.
+        wholeLines: taskCount(layout) > 1,
         channels: all.flatMap((one) => one.channels?.(task) ?? []),
         ...(mask !== undefined && { cpus: cpusOf(mask) }),
         hear: (news) => this.#heard(index, task, news),

@@ -45,6 +45,7 @@ export class Runner {
         return { instance };
       },
       "wreck.signal": ({ payload }) => this.#get(payload).signal(integerField(payload, "signal")),
+      "wreck.wanted": ({ payload }) => this.#jobs.get(integerField(payload, "jobid"))?.wanted(),
       "wreck.input": ({ payload }) => this.#get(payload).input(payload),
       "wreck.clear": async ({ payload }) => ({ ...await this.#get(payload).clear() }),
       "wreck.resources": () => ({ cores, instance }),

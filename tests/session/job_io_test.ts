@@ -51,9 +51,26 @@ testUnless(unlessLong(), "a gigabyte goes through a task, and no broker grows by
 Deno.test("jobs are parts of a pipeline", async () => {
   await using session = await startSession({ size: 4 });
   const script = "printf 'c\\na\\nb\\n' | flux wreckrun sort | flux wreckrun -n2 -l tr a-z A-Z | sort; " +
-    "yes | flux wreckrun head -n 3; flux wreckrun yes | head -n 2; echo ${PIPESTATUS[@]}";
+    "yes | flux wreckrun head -n 3; flux wreckrun yes | head -n 2; echo ${PIPESTATUS[@]}; flux wreck attach -s 4 2>&1 >/dev/null | tail -1";
   const { code, stdout } = await shell(session, 3, script);
-  assertEquals([code, stdout], [0, "0: A\n0: B\n0: C\n1: A\n1: B\n1: C\ny\ny\ny\ny\ny\n141 0\n"]);
+  assertEquals([code, stdout], [
+    0,
+    "0: A\n0: B\n0: C\n1: A\n1: B\n1: C\ny\ny\ny\ny\ny\n141 0\nwreck: task0: exited with signal 9\n",
+  ]);
+});
+
+Deno.test("a prompt is seen before its line has an end", async () => {
+  await using session = await startSession({ size: 2 });
+  const words = ["wreckrun", "sh", "-c", "printf 'name? '; read x; echo hello $x"];
+  const child = spawnFlux(words, { env: { FLUX_URI: session.uri(1) }, stdin: "piped" });
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assertEquals((await reader.read()).value, "name? ");
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("flux\n"));
+  assertEquals((await reader.read()).value, "hello flux\n");
+  await writer.close();
+  await Promise.all([reader.cancel(), child.stderr.cancel()]);
+  assertEquals((await child.status).code, 0);
 });
 
 Deno.test("a task that closes its output, reads nothing, or leaves a process behind ends like any other", async () => {

@@ -166,7 +166,7 @@ Deno.test("standard input goes to all tasks, or to those that are named, with it
   const some = withInput(session, 3, "typed\n", "-n4", "-l", "-i", "-:1-2;/in/data:3", "cat");
   assertEquals(await session.settle(some.status), 0);
   assertEquals(some.lines.sort(), ["1: typed", "2: typed", "3: from a file"]);
-  const kvs = new Kvs(session.handle(4));
+  const kvs = new Kvs(session.handle(0));
   const read = <T>(work: Promise<T>) => session.settle(work);
   assertEquals((await read(kvs.readlink("lwj.2.1.stdin"))).target, "lwj.2.input.files.stdin");
   assertEquals(await recorded(session, "lwj.2.2.stdin"), "typed\n");
@@ -260,4 +260,20 @@ Deno.test("no output is lost or doubled while ranks move to other parents", asyn
       assertEquals(own.join(""), linesTo(300));
     }
   });
+});
+
+Deno.test("what a job writes that nobody watches does not leave its rank, and who comes gets what comes then", async () => {
+  const session = await ioSession({ size: 3 });
+  await run(session, 0, wreckrun, "-d", "-n3", "-o", "stdio-limit=1k", "lines", "3000", "1");
+  await session.run(1500);
+  const late = new RunningCommand(session, 2, attachCommand, ["attach", "-l", "1"]);
+  assertEquals(await session.settle(late.status), 0);
+  for (const task of [0, 1, 2]) {
+    const own = late.lines.filter((line) => line.startsWith(`${task}: `)).map((line) => Number(line.split(" ")[2]));
+    const gap = own.findIndex((number, i) => number !== i + 1);
+    assert(gap > 10 && own[gap]! < 2000, `${own[gap]} after ${own[gap - 1]}`);
+    for (const [i, number] of own.slice(gap).entries()) assertEquals(number, own[gap]! + i);
+    assertEquals(own.at(-1), 3000);
+  }
+  assert(/wreck: task 2: \d+ bytes of its stdout were not kept/.test(late.around.err), late.around.err);
 });

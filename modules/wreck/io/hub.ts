@@ -14,13 +14,20 @@ import { jobKey } from "../record.ts";
 import { feed } from "./feed.ts";
 import { InputPlan, STDIN } from "./input_plan.ts";
 import { OutputFiles } from "./output_files.ts";
-import { outputKey, type OutputName, type OutputRequest, type RecordedNews, stdinKey } from "./protocol.ts";
+import {
+  outputKey,
+  type OutputName,
+  type OutputReply,
+  type OutputRequest,
+  type RecordedNews,
+  stdinKey,
+} from "./protocol.ts";
 import { type Allowance, StreamRecord } from "./stream_record.ts";
 import type { Watcher } from "./watcher.ts";
 
 const STREAMS: readonly OutputName[] = ["stdout", "stderr"];
-/** What is recorded of a task unless its job says otherwise, bytes. */
-const LIMIT = 10 << 20;
+/** What is recorded of a task, and of all tasks of a job, unless it says otherwise, bytes. */
+const LIMIT = 10 << 20, ALL = 1 << 30;
 /** What a job writes is in the record so many milliseconds later, unless a block is full before. */
 const LINGER = 500;
 /** Bytes on their way into the record before the tasks wait for that. */
@@ -58,6 +65,8 @@ export class Hub {
   #given: { bytes: Uint8Array | undefined; taken(): void }[] = [];
   #givenNews = Promise.withResolvers<void>();
   #inputEnded = false;
+  /** Ranks were told that nobody wants some of the output. */
+  #isUnwanted = false;
   #stdin: StreamRecord | undefined;
   #over = false;
 
@@ -129,6 +138,7 @@ export class Hub {
     if (recorded.length > 0) watcher.tell({ jobid, recorded }, 0);
     if (rests.length > 0) watcher.tell({ jobid, pieces: rests }, sizeOf(rests));
     this.#watchers.set(watcher.id, watcher);
+    if (this.#isUnwanted) this.#want();
     watcher.request.signal.addEventListener("abort", () => this.#left(watcher), { once: true });
     const isFree = !this.#owner && !this.#inputEnded && !this.#over;
     if (!watcher.wantsInput || !isFree || !this.#readsInput()) return false;
@@ -142,12 +152,18 @@ export class Hub {
   }
 
   /** What a rank sends, and the bytes of that; resolves when more may come. */
-  async take({ from, seq, pieces }: OutputRequest, payload: Uint8Array): Promise<void> {
+  async take({ from, seq, pieces, lost }: OutputRequest, payload: Uint8Array): Promise<OutputReply> {
     if (seq > (this.#seqs.get(from) ?? 0)) {
       this.#seqs.set(from, seq);
+      if (lost) this.#lose(lost);
       await this.#pass(pieces, payload);
     }
     while (!this.#hasRoom && !this.#over) await (this.#room ??= Promise.withResolvers()).promise;
+    if (this.#watchers.size > 0) return { watched: true, unwanted: [] };
+    const names = new Set([...pieces.map(({ rank, stream }) => `${rank}.${stream}`), ...Object.keys(lost ?? {})]);
+    const unwanted = [...names].filter((name) => (this.#records.get(name)?.lost ?? 0) > 0);
+    if (unwanted.length > 0) this.#isUnwanted = true;
+    return { watched: false, unwanted };
   }
 
   /** Standard input of who gives it; resolves when more may come. Throws EBUSY for anyone else, EPIPE when nobody reads it any more. */
@@ -183,6 +199,23 @@ export class Hub {
       }, true);
     }
     await closing;
+  }
+
+  #want(): void {
+    const { handle, jobid } = this.#options;
+    this.#isUnwanted = false;
+    for (const rank of this.#layout?.ranks ?? []) handle.post("wreck.wanted", { jobid }, { rank });
+  }
+
+  /** What a rank has not sent is told to those who came meanwhile. */
+  #lose(lost: Readonly<Record<string, number>>): void {
+    const { jobid } = this.#options;
+    const recorded = Object.entries(lost).map(([name, bytes]) => {
+      const [task, stream] = name.split(".") as [string, OutputName];
+      this.#record(Number(task), stream).lose(bytes);
+      return { task: Number(task), stream, blocks: 0, lost: bytes };
+    });
+    for (const watcher of this.#watchers.values()) watcher.tell({ jobid, recorded }, 0);
   }
 
   get #hasRoom(): boolean {
@@ -261,7 +294,8 @@ export class Hub {
   }
 
   get #limit(): number {
-    return this.#options.spec.options["stdio-limit"] ?? LIMIT;
+    const ntasks = this.#layout ? taskCount(this.#layout) : 1;
+    return this.#options.spec.options["stdio-limit"] ?? Math.min(LIMIT, Math.floor(ALL / ntasks));
   }
 
   /** Ends a record; what was not kept is said on standard error, which has the last word. */

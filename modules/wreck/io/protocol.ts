@@ -1,7 +1,8 @@
 /**
  * Output and input of jobs on the wire, between the ranks of a job and rank 0, and between rank 0 and who is attached.
  *
- *     wreck.output   OutputRequest, from a rank to rank 0; answered when more may come
+ *     wreck.output   OutputRequest, from a rank to rank 0; answered with OutputReply when more may come
+ *     wreck.wanted   {"jobid":i}, from rank 0 to a rank, not answered: somebody wants all output again
  *     wreck.input    InputRequest, from rank 0 to a rank; answered when its tasks have taken it, but for a little
  *     job.run, job.follow with "watch":Watch     stream OutputNews and RecordedNews besides their own
  *     job.grant      {"matchtag":i,"credit":N}, not answered: so much more may come over that stream
@@ -22,6 +23,15 @@ export interface OutputRequest {
   readonly seq: number;
   /** In order; `io.rank` is the task. */
   readonly pieces: readonly Io[];
+  /** Bytes that were not sent, as nobody wanted them, by the stream (`TASK.stdout`). */
+  readonly lost?: Readonly<Record<string, number>>;
+}
+
+export interface OutputReply {
+  /** Somebody is attached: all is wanted. */
+  readonly watched: boolean;
+  /** Otherwise, streams of the request that nobody wants more of: what is kept of them has come. */
+  readonly unwanted: readonly string[];
 }
 
 export interface InputRequest {

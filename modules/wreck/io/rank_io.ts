@@ -17,7 +17,7 @@ import {
 import { sleep } from "../../../broker/ports/mod.ts";
 import type { LocalJob } from "../contribution.ts";
 import { InputPlan } from "./input_plan.ts";
-import type { OutputName, OutputRequest } from "./protocol.ts";
+import type { OutputName, OutputReply, OutputRequest } from "./protocol.ts";
 
 export type { OutputName } from "./protocol.ts";
 
@@ -35,12 +35,14 @@ export interface RankIo {
   readonly credit: number;
   /** Whether a task has a standard input; what is written to it counts against the credit that `inputCredit` tells. */
   hasInput(task: number): boolean;
-  /** What a task wrote, whole lines as far as there are any; without bytes the end of that stream. */
+  /** What a task wrote; without bytes the end of that stream. */
   output(task: number, stream: OutputName, bytes: Uint8Array | undefined): void;
   /** So many bytes more may be written to a task. */
   inputCredit(task: number, bytes: number): void;
   /** A task has ended, and reads nothing any more. */
   exited(task: number): void;
+  /** `wreck.wanted`: somebody is attached again. */
+  wanted(): void;
   /** `wreck.input`: for tasks to read. Resolves when they have taken it, but for a little. */
   input(payload: JsonObject): Promise<void>;
   /** No task is left. Resolves when all that was handed over is where it belongs; the job does not end before. */
@@ -53,6 +55,8 @@ const WINDOW = 4 << 20, LEAST = 1 << 16, MOST = 1 << 18;
 const REQUEST = 1 << 18;
 /** Bytes that wait to be read by a task when its next input is asked for. */
 const INPUT_WINDOW = 1 << 17;
+/** After so many bytes that nobody wanted, rank 0 is asked whether that is still so. */
+const REPORT = 4 << 20;
 /** Rank 0 may be out of reach while a parent is replaced: it is asked again, so often and after so many ms. */
 const TRIES = 20, PAUSE = 500;
 
@@ -75,6 +79,10 @@ class JobIo implements RankIo {
   #pieces: Piece[] = [];
   #sending: Promise<void> | undefined;
   #seq = 0;
+  /** Streams that nobody wants, and the bytes of them since that was told. */
+  readonly #unwanted = new Set<string>();
+  #lost: Record<string, number> = {};
+  #lostBytes = 0;
   /** Bytes written to each task that it has not taken; undefined before its first credit, which is for nothing. */
   readonly #untaken = new Map<number, number>();
   readonly #exited = new Set<number>();
@@ -93,7 +101,24 @@ class JobIo implements RankIo {
   }
 
   output(task: number, stream: OutputName, bytes: Uint8Array | undefined): void {
+    if (bytes && this.#unwanted.has(`${task}.${stream}`)) return this.#lose(task, stream, bytes.length);
     this.#pieces.push({ task, stream, length: bytes?.length ?? 0, io: encodeIo(stream, `${task}`, bytes) });
+    this.#begin();
+  }
+
+  wanted(): void {
+    this.#unwanted.clear();
+  }
+
+  #lose(task: number, stream: OutputName, bytes: number): void {
+    const name = `${task}.${stream}`;
+    this.#lost[name] = (this.#lost[name] ?? 0) + bytes;
+    this.#lostBytes += bytes;
+    if (this.#lostBytes >= REPORT) this.#begin();
+    this.#streams.grant(task, stream, bytes);
+  }
+
+  #begin(): void {
     // What comes in the same turn goes along.
     this.#sending ??= Promise.resolve().then(() => this.#send());
   }
@@ -135,9 +160,15 @@ class JobIo implements RankIo {
 
   async #send(): Promise<void> {
     const { jobid, rank } = this.#job;
-    while (this.#pieces.length > 0) {
+    while (this.#pieces.length > 0 || this.#lostBytes >= REPORT) {
       const now = this.#next();
-      await this.#deliver({ jobid, from: rank, seq: ++this.#seq, pieces: now.map(({ io }) => io) });
+      const lost = this.#lostBytes > 0 ? { lost: this.#lost } : {};
+      this.#lost = {};
+      this.#lostBytes = 0;
+      const request = { jobid, from: rank, seq: ++this.#seq, pieces: now.map(({ io }) => io), ...lost };
+      const reply = await this.#deliver(request);
+      if (reply?.watched) this.#unwanted.clear();
+      for (const name of reply?.unwanted ?? []) this.#unwanted.add(name);
       const granted = new Map<string, Piece & { total: number }>();
       for (const piece of now) {
         if (piece.length === 0) continue;
@@ -159,16 +190,15 @@ class JobIo implements RankIo {
   }
 
   /** Rank 0 knows a request that it got before, so it may be sent again. */
-  async #deliver(request: OutputRequest): Promise<void> {
+  async #deliver(request: OutputRequest): Promise<OutputReply | undefined> {
     const { handle, clock } = this.#job;
     for (let tries = 1;; tries++) {
       try {
-        await handle.rpc("wreck.output", request, { rank: 0 });
-        return;
+        return await handle.rpc<OutputReply>("wreck.output", request, { rank: 0 });
       } catch (error) {
         if (!(error instanceof FluxError)) throw error;
         // Otherwise it does not know the job any more: nobody wants it.
-        if (!isErrno(error, "EHOSTUNREACH") || tries === TRIES) return;
+        if (!isErrno(error, "EHOSTUNREACH") || tries === TRIES) return undefined;
         await sleep(clock, PAUSE);
       }
     }

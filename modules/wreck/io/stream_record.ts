@@ -63,6 +63,11 @@ export class StreamRecord {
     if (this.#freshLength >= BLOCK) this.flush();
   }
 
+  /** So many bytes were not even brought here. */
+  lose(bytes: number): void {
+    this.#lost += bytes;
+  }
+
   /** Makes blocks of all whole lines. */
   flush(): void {
     if (this.#freshLength === 0) return;
