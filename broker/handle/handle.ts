@@ -34,6 +34,11 @@ export interface RpcOptions {
   timeout?: number;
 }
 
+export interface StreamOptions extends RpcOptions {
+  /** The service may send its last item together with the end of the stream. */
+  lastWithEnd?: boolean;
+}
+
 export interface HandleOptions {
   clock?: Clock;
   /** The rank of the broker at the other end, where it is known beforehand. */
@@ -166,7 +171,7 @@ export class Handle {
   }
 
   /** The same with raw payloads. The request is sent at once, not at the first `next`. */
-  streamRaw(topic: string, payload?: Uint8Array, options: RpcOptions = {}): ResponseStream {
+  streamRaw(topic: string, payload?: Uint8Array, options: StreamOptions = {}): ResponseStream {
     const tag = this.#matchtags.take();
     const queue = new ResponseStream(tag, () => {
       abandoned();
@@ -186,8 +191,10 @@ export class Handle {
     };
     this.#waiters.set(tag, {
       message(response) {
-        if (response.errnum === 0) queue.push(response.payload);
-        else finish(response.errnum === errnum("ENODATA") ? undefined : toError(response));
+        if (response.errnum === 0) return queue.push(response.payload);
+        if (response.errnum !== errnum("ENODATA")) return finish(toError(response));
+        if (options.lastWithEnd && response.payload) queue.push(response.payload);
+        finish();
       },
       fail: finish,
     });

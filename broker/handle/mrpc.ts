@@ -55,7 +55,7 @@ export interface Reduced<T = JsonObject> {
 
 /** What is needed of a Handle. */
 interface Streams {
-  streamRaw(topic: string, payload: Uint8Array, options: { signal?: AbortSignal }): ResponseQueue;
+  streamRaw(topic: string, payload: Uint8Array, options: { signal?: AbortSignal; lastWithEnd: true }): ResponseQueue;
   post(topic: string, payload: Uint8Array): void;
 }
 
@@ -73,11 +73,8 @@ export class MrpcStream implements AsyncIterable<Answers> {
   /** Asks for it at once. */
   constructor(handle: Streams, topic: string, payload: Uint8Array, { ranks = "all" }: Pick<MrpcOptions, "ranks">) {
     this.#handle = handle;
-    this.#responses = handle.streamRaw(
-      "mrpc.call",
-      encodeCall({ topic, ranks: `${ranks}`, stream: true }, payload),
-      {},
-    );
+    const call = encodeCall({ topic, ranks: `${ranks}`, stream: true }, payload);
+    this.#responses = handle.streamRaw("mrpc.call", call, { lastWithEnd: true });
   }
 
   /** Says something to some of the ranks; what has ended does not hear it. */
@@ -142,7 +139,8 @@ async function* call(
 ): AsyncGenerator<Answers, void> {
   const header: CallHeader = { topic, ranks: `${ranks}`, timeout, reduce };
   const body = payload instanceof Uint8Array ? payload : payload && encodeJson(payload);
-  for await (const batch of handle.streamRaw("mrpc.call", encodeCall(header, body), signal ? { signal } : {})) {
+  const how = { lastWithEnd: true, ...(signal && { signal }) } as const;
+  for await (const batch of handle.streamRaw("mrpc.call", encodeCall(header, body), how)) {
     yield* decodeAnswers(batch);
   }
 }

@@ -39,6 +39,8 @@ export interface Answers {
   ranks: Idset;
   errnum: number;
   payload: Uint8Array | undefined;
+  /** Of a stream: nobody minds when it comes a little later. */
+  canWait?: boolean;
 }
 
 /** What the caller of a stream has to say to some of its ranks. */
@@ -73,7 +75,10 @@ export function decodeCall(bytes: Uint8Array | undefined): ReceivedCall {
 }
 
 export function encodeAnswers(answers: readonly Answers[]): Uint8Array<ArrayBuffer> {
-  const list = answers.map(({ ranks, errnum, payload }) => [`${ranks}`, errnum, payload?.length ?? 0]);
+  const list = answers.map(({ ranks, errnum, payload, canWait }) => {
+    const entry = [`${ranks}`, errnum, payload?.length ?? 0];
+    return canWait ? [...entry, 1] : entry;
+  });
   return join({ answers: list }, answers.flatMap(({ payload }) => payload ? [payload] : []));
 }
 
@@ -113,8 +118,8 @@ export function mergeEqual(answers: readonly Answers[]): Answers[] {
     }
     if (alike) alike.push(merged.length);
     else byKind.set(key, [merged.length]);
-    const { ranks, errnum, payload } = answer;
-    merged.push({ ranks, errnum, payload });
+    const { ranks, errnum, payload, canWait } = answer;
+    merged.push({ ranks, errnum, payload, ...(canWait && { canWait }) });
   }
   return merged;
 }
@@ -147,18 +152,18 @@ function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolea
   return true;
 }
 
-/** Payloads of a list of `[ranks, errnum, length]`, one behind the other. */
+/** Payloads of a list of `[ranks, errnum, length, canWait?]`, one behind the other. */
 function spread(list: unknown, rest: Uint8Array): Answers[] {
   if (!Array.isArray(list)) throw malformed(`"answers" and "notes" must be arrays`);
   let at = 0;
   const answers = (list as unknown[]).map((entry): Answers => {
-    const [ranks, errnum, length] = Array.isArray(entry) ? entry : [];
+    const [ranks, errnum, length, canWait] = Array.isArray(entry) ? entry : [];
     if (typeof ranks !== "string" || !isWhole(errnum) || !isWhole(length) || at + length > rest.length) {
       throw malformed("answers do not fit their list");
     }
     const payload = length > 0 ? rest.subarray(at, at + length) : undefined;
     at += length;
-    return { ranks: Idset.parse(ranks), errnum, payload };
+    return { ranks: Idset.parse(ranks), errnum, payload, ...(canWait === 1 && { canWait: true }) };
   });
   if (at !== rest.length) throw malformed("answers do not fit their list");
   return answers;

@@ -13,10 +13,8 @@ export interface ReductionRules<T> {
   weight?(item: T): number;
   /** A batch goes on as soon as its items count this much. */
   count?: number;
-  /** A batch goes on this many milliseconds after its first item came. */
-  timeout?: number;
-  /** The same for the first batch of all; `timeout` unless given. */
-  firstTimeout?: number;
+  /** A batch goes on this many milliseconds after its first item came, or after one that can wait less, if it says so. */
+  timeout?: number | ((item: T, isFirstBatch: boolean) => number);
 }
 
 /** Why a batch was passed on: it was full, it was old enough, a newer one began, it was late, it was asked for. */
@@ -43,8 +41,9 @@ export class Reduction<T> {
   #batch = -Infinity;
   #items: T[] = [];
   #weight = 0;
-  #armed = false;
-  #hasPassed = false;
+  /** The wait that is under way, ms. */
+  #armed: number | undefined;
+  #isFirst = true;
 
   constructor(rules: ReductionRules<T>) {
     this.#rules = rules;
@@ -57,8 +56,7 @@ export class Reduction<T> {
 
   /** Takes an item of a numbered batch in. A newer batch ends the present one; an item of an older one goes straight on. */
   add(item: T, batch = 0): readonly Step<T>[] {
-    const { count, weight } = this.#rules;
-    const timeout = this.#hasPassed ? this.#rules.timeout : this.#rules.firstTimeout ?? this.#rules.timeout;
+    const { count, timeout, weight } = this.#rules;
     if (batch < this.#batch) return [{ kind: "pass", cause: "late", batch, items: this.#reduced([item]) }];
     const steps = batch > this.#batch ? this.#end("newer") : NOTHING;
     this.#batch = batch;
@@ -66,14 +64,15 @@ export class Reduction<T> {
     this.#weight += weight ? weight(item) : 1;
     const isFull = count === undefined ? timeout === undefined : this.#weight >= count;
     if (isFull) return [...steps, ...this.#end("count")];
-    if (timeout === undefined || this.#armed) return steps;
-    this.#armed = true;
-    return [...steps, { kind: "arm", ms: timeout }];
+    const ms = typeof timeout === "function" ? timeout(item, this.#isFirst) : timeout;
+    if (ms === undefined || (this.#armed !== undefined && this.#armed <= ms)) return steps;
+    this.#armed = ms;
+    return [...steps, { kind: "arm", ms }];
   }
 
   /** The time asked for by `arm` has passed. */
   expired(): readonly Step<T>[] {
-    this.#armed = false;
+    this.#armed = undefined;
     return this.#end("time");
   }
 
@@ -86,9 +85,9 @@ export class Reduction<T> {
     if (this.#items.length === 0) return NOTHING;
     const items = this.#reduced(this.#items);
     const steps: Step<T>[] = [{ kind: "pass", cause, batch: this.#batch, items }];
-    if (this.#armed) steps.push({ kind: "disarm" });
-    this.#armed = false;
-    this.#hasPassed = true;
+    if (this.#armed !== undefined) steps.push({ kind: "disarm" });
+    this.#armed = undefined;
+    this.#isFirst = false;
     this.#items = [];
     this.#weight = 0;
     return steps;

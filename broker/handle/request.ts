@@ -112,11 +112,11 @@ export class Request {
     this.#send(known.errnum, known.hasText ? encodeText(known.message) : undefined);
   }
 
-  /** Ends a stream in the normal way, with ENODATA. */
-  end(): void {
+  /** Ends a stream in the normal way, with ENODATA; with its last item, where the client expects that (`lastWithEnd`). */
+  end(last?: Uint8Array): void {
     if (this.#done) return;
     this.#done = true;
-    this.#send(errnum("ENODATA"));
+    this.#send(errnum("ENODATA"), last);
   }
 
   /** For the dispatcher: the sender cancelled or went away. */

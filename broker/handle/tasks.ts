@@ -9,7 +9,6 @@ export type TaskNews =
   /** So many bytes more may be written to a stream. */
   | { readonly type: "add-credit"; readonly stream: string; readonly bytes: number }
   | { readonly type: "output"; readonly stream: string; readonly bytes: Uint8Array | undefined }
-  | { readonly type: "stopped" }
   /** `status` is the word of wait(2). Output may still come: of what the task has started, or from its pipe. */
   | { readonly type: "finished"; readonly status: number };
 

@@ -76,7 +76,10 @@ class MrpcService {
       rolemask: header.rolemask & ~Role.local,
       fold: foldOf(header.reduce),
       method: this.#method(header),
-      answer: (answers) => request.respond(encodeAnswers(answers)),
+      answer: (answers, areLast) => {
+        if (areLast) request.end(encodeAnswers(answers));
+        else request.respond(encodeAnswers(answers));
+      },
     });
     const key = callKey(request.sender, request.matchtag);
     if (header.stream) this.#calls.set(key, call);

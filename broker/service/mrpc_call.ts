@@ -31,9 +31,11 @@ const WINDOW = 10;
 /** Of a call's timeout, the part that the farthest broker is given less; and the most for one hop, ms. */
 const MARGIN = 0.05;
 const HOP_MARGIN = 20;
-/** The same for the answers of a stream: less, as it may have much to say, but at first about as long as a short task takes. */
+/** The same for a stream, which may have much to say; the first time longer, by what a short task takes, or many on one machine. */
 const STREAM_WINDOW = 5;
-const FIRST_WINDOW = 20;
+const FIRST_WINDOW = 20, LONGEST_FIRST = 60;
+/** The same for what can wait, which goes with other answers if there are any. */
+const IDLE_WINDOW = 100;
 /** They go on at once when they are this many bytes. */
 const LIMIT = 1 << 15;
 
@@ -47,8 +49,8 @@ export interface CallOptions {
   readonly fold: Fold | undefined;
   /** What the ranks of a stream do. */
   readonly method: StreamMethod | undefined;
-  /** Takes answers on their way to the caller. */
-  answer(answers: Answers[]): void;
+  /** Takes answers on their way to the caller; behind the last ones nothing comes. */
+  answer(answers: Answers[], areLast: boolean): void;
 }
 
 /** A neighbour that reaches some of the ranks. */
@@ -124,9 +126,12 @@ export class MrpcCall {
     const each = { count: ranks.size, weight: (answers: Answers) => answers.ranks.size };
     if (fold) return { ...each, reduce: (answers) => reduceAnswers(answers, fold) };
     if (!method) return { ...each, timeout: scaledTimeout(WINDOW, hops, this.#hopLimit), reduce: mergeEqual };
-    const timeout = scaledTimeout(STREAM_WINDOW, hops, this.#hopLimit);
     const weight = (answers: Answers) => answers instanceof Untaken ? 0 : answers.payload?.length ?? 0;
-    return { count: LIMIT, weight, timeout, firstTimeout: FIRST_WINDOW + timeout, reduce: mergeEqual };
+    const scaled = (window: number) => scaledTimeout(window, hops, this.#hopLimit);
+    const first = Math.min(FIRST_WINDOW + ranks.size, LONGEST_FIRST);
+    const timeout = ({ canWait }: Answers, isFirst: boolean) =>
+      canWait ? scaled(IDLE_WINDOW) : scaled(STREAM_WINDOW) + (isFirst ? first : 0);
+    return { count: LIMIT, weight, timeout, reduce: mergeEqual };
   }
 
   /** One more than the hops between any two ranks. */
@@ -146,7 +151,7 @@ export class MrpcCall {
       rolemask,
       timeout: timeout && timeout - Math.min(HOP_MARGIN, timeout * MARGIN / this.#hopLimit),
     }, payload);
-    const stream = this.#broker.handle.streamRaw("mrpc.fan", request, { rank });
+    const stream = this.#broker.handle.streamRaw("mrpc.fan", request, { rank, lastWithEnd: true });
     const branch = { rank, ranks, stream };
     this.#branches.add(branch);
     let reason: unknown;
@@ -176,7 +181,7 @@ export class MrpcCall {
         payload,
         caller,
         isLocal: hops === 0,
-        tell: (take) => !this.#stopped && this.#gathering.add(new Untaken(own, take)),
+        tell: (take, canWait) => !this.#stopped && this.#gathering.add(new Untaken(own, take, canWait)),
         hurry: () => this.#gathering.flush(),
         end: (error) => fail(error ?? new FluxError("ENODATA")),
       });
@@ -198,7 +203,7 @@ export class MrpcCall {
 
   #fail(ranks: Idset, error: unknown): void {
     const known = error instanceof FluxError ? error : new FluxError("EPROTO", String(error));
-    this.#take(failure(ranks, known));
+    this.#take({ ...failure(ranks, known), canWait: true });
   }
 
   #expire(): void {
@@ -207,7 +212,7 @@ export class MrpcCall {
   }
 
   #pass(answers: Answers[]): void {
-    if (!this.#stopped) this.#options.answer(answers);
+    if (!this.#stopped) this.#options.answer(answers, this.#missing.size === 0);
   }
 
   /** Branches that have answered for all their ranks end by themselves. */
@@ -225,11 +230,13 @@ export class MrpcCall {
 class Untaken implements Answers {
   ranks: Idset;
   readonly errnum = 0;
+  readonly canWait: boolean;
   readonly #take: () => Uint8Array;
   #payload: Uint8Array | undefined;
 
-  constructor(ranks: Idset, take: () => Uint8Array) {
+  constructor(ranks: Idset, take: () => Uint8Array, canWait: boolean) {
     this.ranks = ranks;
+    this.canWait = canWait;
     this.#take = take;
   }
 

@@ -18,8 +18,8 @@ export interface PartOptions {
   readonly caller: Caller;
   /** The caller is a client of this broker. */
   readonly isLocal: boolean;
-  /** There is something to say, which `take` gives once its time has come. */
-  tell(take: () => Uint8Array): void;
+  /** There is something to say, which `take` gives once its time has come; nobody minds if that is a little later. */
+  tell(take: () => Uint8Array, canWait: boolean): void;
   /** That is enough to be passed on now. */
   hurry(): void;
   /** Nothing more comes; with an error, if that is why. */

@@ -88,12 +88,11 @@ export class Execution {
     const now = systemClock.now();
     if (now - this.#signalled < TWICE) return this.#happenings.fail(new Interrupted(128 + number));
     this.#signalled = now;
-    const running = this.#tasks?.running.size ?? 0;
     // Who runs nothing yet, or only waits for those that cannot be reached, is not kept waiting.
-    if (running === 0) return this.#happenings.fail(new Interrupted(128 + number));
-    const processes = running === 1 ? "process" : "processes";
-    this.#options.warn(`sending ${name} to ${running} ${processes}; another within 1 s kills what is left`);
-    this.#tasks!.signal(number);
+    if (!this.#tasks || this.#tasks.isIdle) return this.#happenings.fail(new Interrupted(128 + number));
+    const count = this.#tasks.signal(number);
+    const processes = count === 1 ? "process" : "processes";
+    this.#options.warn(`sending ${name} to ${count} ${processes}; another within 1 s kills what is left`);
   }
 
   #send(): RemoteTasks {

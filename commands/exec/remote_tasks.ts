@@ -17,7 +17,7 @@ export type StreamName = "stdout" | "stderr";
 
 /** What tasks tell of themselves, the same of all of `ranks`. `output` without bytes is the end of the stream. */
 export type Happening =
-  | { readonly ranks: Idset; readonly what: "started" | "credit" | "stopped" }
+  | { readonly ranks: Idset; readonly what: "started" | "credit" }
   | { readonly ranks: Idset; readonly what: "output"; readonly stream: StreamName; readonly bytes?: Uint8Array }
   /** Nothing more comes of them. */
   | { readonly ranks: Idset; readonly what: "over" };
@@ -67,9 +67,9 @@ export class RemoteTasks {
     return this.#states.get(rank)!;
   }
 
-  /** Those that run. */
-  get running(): Idset {
-    return this.#those(({ started, over }) => started && !over);
+  /** None of them is known to run: none has started yet, or all that have are over. */
+  get isIdle(): boolean {
+    return this.#those(({ started, over }) => started && !over).size === 0;
   }
 
   /** How many have neither started nor failed. */
@@ -104,9 +104,11 @@ export class RemoteTasks {
     this.#say([{ ranks, payload: encodeTaskNote({ type: "write", stream: "stdin", bytes }) }]);
   }
 
-  /** Signals the process groups of all that run. */
-  signal(number: number): void {
-    this.#say([{ ranks: this.running, payload: encodeTaskNote({ type: "signal", number }) }]);
+  /** Signals the process groups of all that are not over; returns how many those are. */
+  signal(number: number): number {
+    const ranks = this.#those(({ over }) => !over);
+    this.#say([{ ranks, payload: encodeTaskNote({ type: "signal", number }) }]);
+    return ranks.size;
   }
 
   #credit(): void {
@@ -141,8 +143,6 @@ export class RemoteTasks {
       case "started":
         for (const rank of ranks) this.#states.get(rank)!.started = true;
         return tell({ ranks, what: "started" });
-      case "stopped":
-        return tell({ ranks, what: "stopped" });
       case "finished":
         for (const rank of ranks) this.#states.get(rank)!.status = news.status;
         return;

@@ -102,6 +102,7 @@ Deno.test("a broker that shuts down asks its tasks to end, and kills those that 
           flags: 0,
           fallthrough: false,
           credit: {},
+          tellsStops: false,
           tell() {},
         }).done;
       }),

@@ -63,6 +63,7 @@ async function exec(launcher: Launcher, request: Request): Promise<JsonObject | 
     flags: ExecFlag.stdout | ExecFlag.stderr,
     fallthrough: false,
     credit: {},
+    tellsStops: false,
     tell: (news, pid) => {
       const message = translate(news, rank, pid);
       if (message) say(message, news.type === "finished" || news.type === "output" && news.bytes === undefined);

@@ -37,6 +37,8 @@ export interface Launch extends ProcessOptions {
   readonly credit: Readonly<Record<string, number>>;
   /** The processors it may run on; those of the broker unless given. */
   readonly cpus?: readonly number[];
+  /** It is told when a signal stops the task. */
+  readonly tellsStops: boolean;
   tell(news: News, pid: number): void;
 }
 
@@ -62,7 +64,7 @@ export class Launcher {
    */
   launch(launch: Launch): { process: Process; done: Promise<void> } {
     if (this.#closing) throw new FluxError("ESHUTDOWN", "the broker is shutting down");
-    const { command, flags, client, background, credit, fallthrough, cpus, tell } = launch;
+    const { command, flags, client, background, credit, fallthrough, cpus, tellsStops, tell } = launch;
     const process = new Process(launch);
     const on = (flag: number) => (flags & flag) !== 0;
     const channels = on(ExecFlag.channel) ? command.channels : [];
@@ -88,6 +90,7 @@ export class Launcher {
       })),
       inputs: inputs.map((name) => ({ name, credit: inputCredit(command, name) })),
       tellsCredit: on(ExecFlag.writeCredit),
+      tellsStops,
       clock: this.clock,
       spawner: this.#options.spawner,
       tell: (news) => process.hear(news),

@@ -28,7 +28,8 @@ function start(launcher: Launcher, task: TaskStart): HostedTask {
     fallthrough: false,
     credit: { stdout: credit, stderr: credit },
     ...(cpus && { cpus }),
-    tell: hear,
+    tellsStops: false,
+    tell: (news) => news.type !== "stopped" && hear(news),
   });
   return {
     get pid() {

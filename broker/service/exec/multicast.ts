@@ -3,7 +3,7 @@
 import { decodeTaskNote, encodeTaskNews, type TaskNews } from "../../handle/mod.ts";
 import { decodeJson, FluxError } from "../../message/mod.ts";
 import type { Part, PartOptions, StreamMethods } from "../mrpc_part.ts";
-import { ExecFlag, readExecRequest } from "./command.ts";
+import { ExecFlag, readExecRequest, streamOption } from "./command.ts";
 import type { Launcher } from "./launcher.ts";
 import type { Process } from "./process.ts";
 
@@ -17,18 +17,21 @@ export function execStreams(launcher: Launcher): StreamMethods {
 /** Throws as {@link readExecRequest} and {@link Launcher.launch} do. */
 function execPart(launcher: Launcher, { payload, caller, isLocal, tell, hurry, end }: PartOptions): Part {
   const { command, flags, credit, fallthrough } = readExecRequest(decodeJson(payload));
-  let news: TaskNews[] = [];
-  let size = 0;
-  const take = () => {
-    const taken = encodeTaskNews(news);
-    news = [];
-    size = 0;
-    return taken;
-  };
-  const add = (one: TaskNews) => {
-    if (news.push(one) === 1) tell(take);
-    if (one.type === "output") size += one.bytes?.length ?? 0;
-    if (size >= LIMIT) hurry();
+  const hasInput = streamOption(command, "stdin", "CLOSED") !== "true";
+  let batch: Batch | undefined;
+  const add = (news: TaskNews) => {
+    const canWait = !isAwaited(news, hasInput);
+    if (!batch || (batch.canWait && !canWait)) {
+      const begun: Batch = batch = { news: [], size: 0, canWait };
+      const take = () => {
+        if (batch === begun) batch = undefined;
+        return encodeTaskNews(begun.news);
+      };
+      tell(take, canWait);
+    }
+    batch.news.push(news);
+    if (news.type === "output") batch.size += news.bytes?.length ?? 0;
+    if (batch.size >= LIMIT) hurry();
   };
   const { process, done } = launcher.launch({
     command,
@@ -38,13 +41,28 @@ function execPart(launcher: Launcher, { payload, caller, isLocal, tell, hurry, e
     flags: flags & ~ExecFlag.waitable,
     fallthrough,
     credit,
-    tell: (news) => add(news),
+    tellsStops: false,
+    tell: (news) => news.type !== "stopped" && add(news),
   });
   done.then(() => end(), end);
   return {
     hear: (note) => hear(process, note),
     stop: () => process.desert(),
   };
+}
+
+/** News that go out together. */
+interface Batch {
+  readonly news: TaskNews[];
+  /** Bytes of output. */
+  size: number;
+  readonly canWait: boolean;
+}
+
+/** Whether anybody waits for it: to print it, or to write when all have started, and as they read. */
+function isAwaited(news: TaskNews, hasInput: boolean): boolean {
+  if (news.type === "output") return news.bytes !== undefined;
+  return hasInput && (news.type === "started" || news.type === "add-credit");
 }
 
 /** What makes no sense, or comes too late, is passed over. */

@@ -14,6 +14,7 @@ export interface RunningOptions extends SubprocessOptions {
   readonly task: TaskOptions;
   readonly clock: Clock;
   readonly spawner: Pick<Spawner, "spawnTask">;
+  readonly tellsStops: boolean;
   /** Who reads hears of what happened. */
   tell(news: News): void;
   /** Bytes on their way to who reads, where that is known. */
@@ -77,7 +78,7 @@ export class Running {
       this.#readers.set(name, reader);
       this.#writers.set(name, writer);
     }
-    task.onStop(() => this.handle({ is: "stopped" }));
+    if (this.#options.tellsStops) task.onStop(() => this.handle({ is: "stopped" }));
     void task.status.then((status) => this.handle({ is: "exited", status: waitStatus(status) }));
     this.handle({ is: "started", pid: task.pid });
   }

@@ -50,6 +50,7 @@ async function foreground(launcher: Launcher, request: Request, exec: ExecReques
     flags,
     fallthrough,
     credit: {},
+    tellsStops: true,
     tell: (news, pid) => request.respond(wireNews(news, pid, launcher.rank)),
   });
   request.signal.addEventListener("abort", () => process.desert(), { once: true });
@@ -67,6 +68,7 @@ async function background(launcher: Launcher, request: Request, { command, flags
     flags: flags & ~(ExecFlag.channel | ExecFlag.writeCredit),
     fallthrough,
     credit: {},
+    tellsStops: true,
     tell: (news) => news.type === "started" && started.resolve({ ...news }),
   });
   done.catch((error) => started.reject(error));

@@ -15,7 +15,7 @@ import { InputStream } from "./input_stream.ts";
 import { OutputStream } from "./output_stream.ts";
 
 /** What is told to who has asked for the task. */
-export type News = TaskNews;
+export type News = TaskNews | { readonly type: "stopped" };
 
 const SIGKILL = 9;
 

@@ -17,7 +17,6 @@ const count = fc.nat();
 const PLAIN = { noNullPrototype: true };
 
 const news: fc.Arbitrary<TaskNews> = fc.oneof(
-  fc.record({ type: fc.constant("stopped" as const) }, PLAIN),
   fc.record({ type: fc.constant("add-credit" as const), stream, bytes: count }, PLAIN),
   fc.record({ type: fc.constant("output" as const), stream, bytes: fc.option(bytes, { nil: undefined }) }, PLAIN),
   fc.record({ type: fc.constant("finished" as const), status: count }, PLAIN),

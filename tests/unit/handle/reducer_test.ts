@@ -25,14 +25,16 @@ Deno.test("Reducer.flush() passes on at once and leaves no timer behind", () => 
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("Reducer lets the first batch of all wait for as long as it is told", async () => {
+Deno.test("Reducer waits no longer than the most urgent item can, and the first time as long as it is told", async () => {
   const clock = virtualClock();
   const out: [number, number[]][] = [];
-  const rules = { timeout: 10, firstTimeout: 30 };
-  const reducer = new Reducer<number>(clock, rules, (items) => out.push([clock.now(), items]));
-  reducer.add(1);
-  await clock.run(50);
+  const timeout = (ms: number, isFirst: boolean) => isFirst ? ms * 10 : ms;
+  const reducer = new Reducer<number>(clock, { timeout }, (items) => out.push([clock.now(), items]));
+  reducer.add(5);
+  reducer.add(7);
   reducer.add(2);
-  await clock.run(50);
-  assertEquals(out, [[30, [1]], [60, [2]]]);
+  await clock.run(100);
+  reducer.add(7);
+  await clock.run(100);
+  assertEquals(out, [[20, [5, 7, 2]], [107, [7]]]);
 });
