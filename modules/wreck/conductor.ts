@@ -72,7 +72,7 @@ export class Conductor {
       reason,
       ...(isNodeFailure && { isNodeFailure }),
     };
-    await this.settled(this.record(jobid, "failed", (transaction) => putResult(transaction, jobid, result)));
+    await this.settled(this.record(jobid, "failed", (transaction) => putResult(transaction, jobid, result, 0)));
   }
 
   /** A job goes on though nothing of it can be stored; what is lost is said. */
@@ -144,7 +144,7 @@ export class Conductor {
     job.timer?.cancel();
     if (result.state === "failed") job.ended.abort(OVER);
     ended(job);
-    await this.settled(ledger.write((transaction) => putResult(transaction, jobid, result)));
+    await this.settled(ledger.write((transaction) => putResult(transaction, jobid, result, job.machine.size)));
     recorded(job);
     job.announce({ jobid, state: result.state, result });
   }

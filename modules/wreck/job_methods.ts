@@ -121,7 +121,7 @@ function heard(news: Queue<JobNews>, one: JobNews): void {
 /** What is known of a job that does not run. */
 async function ended(manager: Manager, jobid: number): Promise<JobNews> {
   const state = await stateOf(manager, jobid);
-  const result = await readResult(manager.kvs, jobid);
+  const result = await readResult(manager.kvs, jobid, state);
   return { jobid, state, ...(result && { result }) };
 }
 

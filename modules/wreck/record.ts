@@ -1,10 +1,10 @@
 /** What is kept of a job under `lwj.N` (services.md §12.2): the keys, and how to read them. */
 
-import { FluxError, isErrno, type Json, type JsonObject } from "../../broker/message/mod.ts";
+import { FluxError, Idset, isErrno, type Json, type JsonObject } from "../../broker/message/mod.ts";
 import { exitCode, signalOf } from "../../broker/ports/mod.ts";
 import type { Kvs, Transaction } from "../kvs/client.ts";
 import { placeOf, taskCount } from "./layout.ts";
-import { type JobResult, type JobSpec, type JobState, type Layout, type RankReport } from "./protocol.ts";
+import { type Ends, type JobResult, type JobSpec, type JobState, type Layout, type RankReport } from "./protocol.ts";
 import { readSpec } from "./spec.ts";
 
 export function jobKey(jobid: number, ...names: (string | number)[]): string {
@@ -77,8 +77,20 @@ export function putLog(transaction: Transaction, jobid: number, line: number, te
   transaction.put(jobKey(jobid, "log", 0, `${line}`.padStart(6, "0")), { data });
 }
 
-export function putResult(transaction: Transaction, jobid: number, result: JobResult): void {
-  transaction.put(jobKey(jobid, "result"), { ...result, ends: result.ends.map((ends) => ({ ...ends })) });
+/** What is told of the end besides the state, as short as can be: most jobs end with all tasks alike, and a short value needs no blob. */
+type WrittenResult = Omit<JobResult, "jobid" | "state" | "ends"> & {
+  readonly ends?: readonly Ends[];
+  /** That of all tasks. */
+  readonly status?: number;
+};
+
+/** `ntasks`: of the whole job. */
+export function putResult(transaction: Transaction, jobid: number, result: JobResult, ntasks: number): void {
+  const { jobid: _, state: __, ends, ...rest } = result;
+  const [only] = ends;
+  const isAlike = only !== undefined && Idset.parse(only.tasks).size === ntasks;
+  const written: WrittenResult = { ...rest, ...(isAlike ? { status: only.status } : ends.length > 0 && { ends }) };
+  transaction.put(jobKey(jobid, "result"), written as unknown as Json);
 }
 
 /** The newest number of a job, and the first of a job that may have to be taken up when the session comes back. */
@@ -110,9 +122,14 @@ export async function readState(kvs: Kvs, jobid: number): Promise<JobState> {
   return await kvs.get<JobState>(jobKey(jobid, "state"));
 }
 
-/** Undefined until the job has ended. */
-export async function readResult(kvs: Kvs, jobid: number): Promise<JobResult | undefined> {
-  return await maybe(kvs.get<JobResult & Json>(jobKey(jobid, "result")));
+/** Undefined until the job has ended, in this state. */
+export async function readResult(kvs: Kvs, jobid: number, state: JobState): Promise<JobResult | undefined> {
+  const written = await maybe(kvs.get<WrittenResult>(jobKey(jobid, "result")));
+  if (!written) return undefined;
+  const { ends, status, ...rest } = written;
+  if (status === undefined) return { jobid, state, ends: ends ?? [], ...rest };
+  const ntasks = await kvs.get<number>(jobKey(jobid, "ntasks"));
+  return { jobid, state, ends: [{ tasks: `${Idset.upTo(ntasks)}`, status }], ...rest };
 }
 
 /** A job as it stands in the KVS. */
