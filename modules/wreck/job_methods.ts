@@ -84,6 +84,7 @@ async function* follow(manager: Manager, request: Request): AsyncGenerator<JobNe
   const news = new Queue<JobNews>();
   request.signal.addEventListener("abort", () => news.end(), { once: true });
   const listener = (one: JobNews) => heard(news, one);
+  await manager.find(jobid);
   using following = manager.follow(jobid, listener);
   const job = manager.get(jobid);
   const now: JobNews = job ? { jobid, state: job.state } : await ended(manager, jobid);
@@ -99,6 +100,7 @@ async function* wait(manager: Manager, request: Request): AsyncGenerator<JobNews
   const news = new Queue<JobNews>();
   request.signal.addEventListener("abort", () => news.end(), { once: true });
   const listener = (one: JobNews) => one.result && news.push(one);
+  await manager.find(jobids.first() ?? 0);
   const live = new Set([...jobids].filter((jobid) => manager.get(jobid)?.followers.add(listener)));
   try {
     let left = live.size;
@@ -130,7 +132,7 @@ async function kill(manager: Manager, payload: JsonObject): Promise<void> {
   const jobid = integerField(payload, "jobid");
   const signal = optionalInteger(payload, "signal") ?? SIGTERM;
   if (signal < 1 || signal > 64) throw new FluxError("EINVAL", `Invalid signal '${signal}'`);
-  if (!manager.get(jobid)) throw new FluxError("ESRCH", `Job ${jobid}: ${await stateOf(manager, jobid)}`);
+  if (!await manager.find(jobid)) throw new FluxError("ESRCH", `Job ${jobid}: ${await stateOf(manager, jobid)}`);
   manager.publishKill(jobid, signal);
 }
 

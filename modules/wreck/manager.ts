@@ -40,6 +40,7 @@ export class Manager {
   readonly #expecting = new Map<number, Set<Follow>>();
   /** The newest number. */
   #last = 0;
+  #recovered: Promise<void> = Promise.resolve();
 
   constructor(options: ManagerOptions) {
     const { handle, ports: { clock, files } } = options;
@@ -86,7 +87,7 @@ export class Manager {
       await this.#options.handle.rpc("cmb.seq.set", { name: "lwj", value: last }, { rank: 0 });
       this.#last = last;
     }
-    void this.#recover(oldest, last).catch((error) => {
+    this.#recovered = this.#recover(oldest, last).catch((error) => {
       if (!isErrno(error, "ECANCELED")) throw error;
     });
   }
@@ -114,6 +115,12 @@ export class Manager {
 
   /** A job that has not ended; undefined for any other. */
   get(jobid: number): LiveJob | undefined {
+    return this.#jobs.get(jobid);
+  }
+
+  /** The same, once it is known what of an earlier life has to be taken up. */
+  async find(jobid: number): Promise<LiveJob | undefined> {
+    if (!this.#jobs.has(jobid)) await this.#recovered;
     return this.#jobs.get(jobid);
   }
 
