@@ -22,6 +22,8 @@ export const JOB_OPTIONS = {
       "stdio-commit-on-open",
       "stdio-commit-on-close",
       "stop-children-in-exec",
+      "pmi-port",
+      "pmi-trace",
     ],
   },
   walltime: { short: "T", type: "string", arg: "N[s|m|h|d]", help: "Signal the job when it has run this long" },

@@ -28,6 +28,8 @@ export const JOB_OPTIONS = [
   "stdio-commit-on-open",
   "stdio-commit-on-close",
   "stop-children-in-exec",
+  "pmi-port",
+  "pmi-trace",
 ] as const;
 
 /** What is asked for when a job is made; members of `lwj.N` with the same names. */

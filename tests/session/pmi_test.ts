@@ -34,6 +34,23 @@ Deno.test("flux pmi as a job: values that the server has, in the ranks that are 
   assert(missing.stderr.includes("flux-pmi: PMI get of key nosuch: failure\n"), missing.stderr);
 });
 
+Deno.test("a job with the option pmi-port has PMI at a port, for programs that find no socket", async () => {
+  await using session = await startSession({ size: 2 });
+  const words = ["wreckrun", "-n3", "-o", "pmi-port", "sh", "-c", 'test -z "$PMI_FD" && exec flux pmi exchange'];
+  const { code, stdout, stderr } = await session.flux(words);
+  assertEquals([code, untimed(stdout), stderr], [0, "exchange 0: 3 tasks\n", ""]);
+});
+
+Deno.test("a job with the option pmi-trace has what is said in the log", async () => {
+  await using session = await startSession({ size: 1 });
+  await session.flux(["wreckrun", "-o", "pmi-trace", "flux", "pmi", "barrier"]);
+  const { stdout } = await session.flux(["dmesg"]);
+  assert(
+    stdout.includes("job 1: 0 > cmd=barrier_in\n") && stdout.includes("job 1: 0 < cmd=barrier_out rc=0\n"),
+    stdout,
+  );
+});
+
 Deno.test("flux pmi -v shows each line behind the rank", async () => {
   await using session = await startSession({ size: 1 });
   const { stderr } = await session.flux(["wreckrun", "flux", "pmi", "-v", "barrier"]);

@@ -8,6 +8,7 @@ import { LineBuffer, PMI_LIMITS, PmiPart, type PmiPartAction } from "../../../br
 import { exitCode, type Timer } from "../../../broker/ports/mod.ts";
 import type { Contribution, JobReins, LocalJob } from "../contribution.ts";
 import { nodesOf, processMapping } from "./mapping.ts";
+import { PmiPort } from "./port.ts";
 import type { Rounds } from "./rounds.ts";
 
 /** The variable with the descriptor of a task's connection. */
@@ -29,6 +30,8 @@ export class JobPmi implements Contribution {
   readonly #exits = new Map<number, number>();
   readonly #timers = new Set<Timer>();
   readonly #closed = new AbortController();
+  /** Where tasks call instead of using the socket they inherit. */
+  readonly #port: PmiPort | undefined;
   #round = 0;
   #signalled = false;
 
@@ -46,17 +49,30 @@ export class JobPmi implements Contribution {
       kvsname: name,
       values: mapping === undefined ? {} : { PMI_process_mapping: mapping },
     });
+    if (!job.spec.options["pmi-port"]) return;
+    this.#port = new PmiPort(place.tasks, this.#nodes.length, {
+      line: (task, line) => this.#hear(task, line),
+      ended: (task, error) => {
+        if (error !== undefined) this.#run([{ kind: "close", rank: task, error }]);
+        this.#ended(task);
+      },
+      refused: (reason) => reins.log(`PMI: refused a call: ${reason}`),
+    });
   }
 
-  /** Where a task is among those on its node. */
+  /** Where a task is among those on its node, and where it finds PMI if that is not at its socket. */
   environment(task: number): Record<string, string> {
     const node = this.#nodes[task];
     const peers = this.#nodes.flatMap((other, peer) => other === node ? [peer] : []);
-    return { MPI_LOCALRANKID: `${peers.indexOf(task)}`, MPI_LOCALNRANKS: `${peers.length}` };
+    return {
+      MPI_LOCALRANKID: `${peers.indexOf(task)}`,
+      MPI_LOCALNRANKS: `${peers.length}`,
+      ...(this.#port && { PMI_PORT: this.#port.address, PMI_ID: `${task}` }),
+    };
   }
 
   channels(): readonly string[] {
-    return [CHANNEL];
+    return this.#port ? [] : [CHANNEL];
   }
 
   heard(task: number, _channel: string, bytes: Uint8Array | undefined): void {
@@ -86,6 +102,7 @@ export class JobPmi implements Contribution {
   close(): void {
     this.#closed.abort();
     for (const timer of this.#timers) timer.cancel();
+    this.#port?.close();
   }
 
   #hear(task: number, line: string): void {
@@ -112,10 +129,10 @@ export class JobPmi implements Contribution {
     switch (action.kind) {
       case "reply":
         this.#trace(action.rank, "<", action.line);
-        return this.#reins.write(action.rank, CHANNEL, new TextEncoder().encode(`${action.line}\n`));
+        return this.#write(action.rank, action.line);
       case "close":
         if (action.error !== undefined) this.#reins.log(`task ${action.rank}: PMI: ${action.error}`);
-        return this.#reins.end(action.rank, CHANNEL);
+        return this.#port ? this.#port.end(action.rank) : this.#reins.end(action.rank, CHANNEL);
       case "exchange":
         return void this.#exchange(action.puts);
       case "abort": {
@@ -130,6 +147,11 @@ export class JobPmi implements Contribution {
         return this.#abort(1, `${this.#name(rank)} has left PMI, and ${who} for it in a barrier`);
       }
     }
+  }
+
+  #write(task: number, line: string): void {
+    if (this.#port) this.#port.write(task, line);
+    else this.#reins.write(task, CHANNEL, new TextEncoder().encode(`${line}\n`));
   }
 
   async #exchange(puts: Extract<PmiPartAction, { kind: "exchange" }>["puts"]): Promise<void> {
