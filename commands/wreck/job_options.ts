@@ -4,6 +4,7 @@ import { CommandError } from "../command.ts";
 import type { OptionSpec, ParsedOptions } from "../options.ts";
 import type { JobSpec } from "../../modules/wreck/protocol.ts";
 import { jobEnvironment } from "../../modules/wreck/environment.ts";
+import { readSize } from "../size.ts";
 import { seconds } from "./duration.ts";
 import { inputMap } from "./input_map.ts";
 
@@ -88,11 +89,4 @@ function readWords(lists: readonly string[]): Record<string, number> {
       hint: `'${word}' is no job option: there are ${[...WORDS, "stdio-limit=SIZE"].join(", ")}`,
     });
   }));
-}
-
-/** `4096`, `64k`, `100M`, `2G` in bytes. */
-function readSize(text: string): number | undefined {
-  const [, number, unit] = /^(\d{1,9})([kmgKMG]?)$/.exec(text) ?? [];
-  if (number === undefined || Number(number) === 0) return undefined;
-  return Number(number) * 1024 ** " kmg".indexOf(unit!.toLowerCase() || " ");
 }

@@ -36,14 +36,21 @@ export interface KeeperOptions {
   /** The program has a terminal of this size. */
   readonly terminal: TerminalSize | undefined;
   readonly blocksize: number;
+  /** Bytes that are recorded of what the program writes. */
+  readonly limit: number;
   /** Blocks are committed when the program has ended, or a MiB has gathered. */
   readonly lazy: boolean;
   /** Replaces what the key has. */
   readonly force: boolean;
+  /** Nothing the program writes is read before somebody is attached: who has started it for himself misses nothing. */
+  readonly hold: boolean;
   /** The program runs, and can be attached to. */
   ready(): void;
   debug(text: string): void;
 }
+
+/** In the place of the first who is attached. */
+const NOBODY: Taker = { hasRoom: false, take() {} };
 
 interface Output {
   readonly name: OutputName;
@@ -62,8 +69,9 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    const allowance = { left: options.limit };
     const names: OutputName[] = options.terminal ? ["stdout"] : ["stdout", "stderr"];
-    this.#outputs = names.map((name) => this.#output(name));
+    this.#outputs = names.map((name) => this.#output(name, allowance));
     this.#failed.promise.catch(() => {});
   }
 
@@ -128,6 +136,7 @@ export class Keeper {
     debug(`the program has ended, status ${status}`);
     // What it has left behind may hold its output; on a terminal, the kernel sees to that.
     await Promise.all(pumps);
+    await this.#note();
     await Promise.all(this.#outputs.map(({ writer }) => writer.close()));
     await kvs.transaction().put(`${key}.exit_status`, status).unlink(`${key}.live`).commit();
     for (const attached of [...this.#attached.values()]) attached.end(status);
@@ -135,19 +144,27 @@ export class Keeper {
     return status;
   }
 
-  #output(name: OutputName): Output {
-    const { kvs, key, lazy, blocksize, terminal } = this.#options;
+  /** What was not recorded is said at the end of the record. */
+  async #note(): Promise<void> {
+    const lost = this.#outputs.reduce((sum, { recorder }) => sum + recorder.position.lost, 0);
+    if (lost > 0) await this.#outputs.at(-1)!.writer.put(new TextEncoder().encode(lostNotice(lost)));
+  }
+
+  #output(name: OutputName, allowance: { left: number }): Output {
+    const { kvs, key, lazy, blocksize, terminal, hold } = this.#options;
     const writer = new Writer(kvs, `${key}.${name}`, lazy ? { delay: { put: true } } : {});
     const tee = new Tee();
     const recorder = new Recorder({
       writer,
       clock: systemClock,
       blocksize,
+      allowance,
       linger: terminal && LINGER,
       roomMade: () => tee.roomMade(),
       failed: (error) => this.#failed.reject(error),
     });
     tee.add(recorder);
+    if (hold) tee.add(NOBODY);
     return { name, tee, recorder, writer };
   }
 
@@ -198,7 +215,10 @@ export class Keeper {
       window: INPUT_WINDOW,
       blocks: Object.fromEntries(positions.map(({ name, blocks }) => [name, blocks])),
     });
-    for (const { name, rest } of positions) {
+    for (const { name, rest, lost } of positions) {
+      if (lost > 0 && !terminal) {
+        attached.tell({ type: "output", io: encodeIo("stderr", "", new TextEncoder().encode(lostNotice(lost))) });
+      }
       if (rest.length > 0) attached.tell({ type: "output", io: encodeIo(name, "", rest) });
     }
     this.#attached.set(id, attached);
@@ -277,7 +297,10 @@ class Attached {
   }
 
   begin(): void {
-    for (const { name, tee } of this.#outputs) tee.add(this.#takers.get(name)!);
+    for (const { name, tee } of this.#outputs) {
+      tee.add(this.#takers.get(name)!);
+      tee.remove(NOBODY);
+    }
   }
 
   grant(stream: string, bytes: number): void {
@@ -300,4 +323,9 @@ class Attached {
 function readSize(payload: JsonObject): TerminalSize {
   const clamp = (size: number) => Math.min(65535, Math.max(1, size));
   return { columns: clamp(integerField(payload, "columns")), rows: clamp(integerField(payload, "rows")) };
+}
+
+/** Told to who reads the record. */
+function lostNotice(lost: number): string {
+  return `flux-zio: ${lost} bytes of output were not recorded; --limit SIZE records more\n`;
 }

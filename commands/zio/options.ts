@@ -25,6 +25,12 @@ export const OPTIONS = {
     default: 4096,
     help: "Bytes of a block (default: 4096)",
   },
+  limit: {
+    type: "string",
+    arg: "SIZE",
+    default: "64M",
+    help: "Record so much of what a program writes (default: 64M)",
+  },
   lazy: { short: "l", type: "flag", help: "Commit at the end, or when a MiB has gathered" },
 } as const satisfies Record<string, OptionSpec>;
 

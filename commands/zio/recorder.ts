@@ -10,6 +10,8 @@ export interface RecorderOptions {
   readonly blocksize: number;
   /** A line that has only begun is recorded after so many milliseconds; with its end, unless given. */
   readonly linger: number | undefined;
+  /** What may still be recorded, of all streams of a program together. */
+  readonly allowance: { left: number };
   /** There is room again. */
   roomMade(): void;
   /** The store has refused a block. */
@@ -22,6 +24,7 @@ export class Recorder implements Taker {
   #timer: Timer | undefined;
   /** Blocks that wait for room in the writer. */
   #held = 0;
+  #lost = 0;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -32,9 +35,9 @@ export class Recorder implements Taker {
     return this.#held === 0;
   }
 
-  /** How many blocks there are, and what was written since. */
-  get position(): { readonly blocks: number; readonly rest: Uint8Array } {
-    return { blocks: this.#options.writer.count, rest: this.#cutter.rest };
+  /** How many blocks there are, the bytes behind them that were not recorded, and what was written since. */
+  get position(): { readonly blocks: number; readonly lost: number; readonly rest: Uint8Array } {
+    return { blocks: this.#options.writer.count, lost: this.#lost, rest: this.#cutter.rest };
   }
 
   take(bytes: Uint8Array | undefined): void {
@@ -57,9 +60,15 @@ export class Recorder implements Taker {
   }
 
   async #put(block: Uint8Array): Promise<void> {
+    const { allowance, writer } = this.#options;
+    if (this.#lost > 0 || block.length > allowance.left) {
+      this.#lost += block.length;
+      return;
+    }
+    allowance.left -= block.length;
     this.#held++;
     try {
-      await this.#options.writer.put(block);
+      await writer.put(block);
     } catch (error) {
       this.#options.failed(error);
     }

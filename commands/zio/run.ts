@@ -6,6 +6,7 @@ import { exitCode, signalNumber, type TerminalSize } from "../../broker/ports/mo
 import type { Kvs } from "../../modules/kvs/client.ts";
 import { openKvs } from "../kvs/access.ts";
 import { command, CommandError, UsageError } from "../mod.ts";
+import { readSize } from "../size.ts";
 import { Attachment } from "./attachment.ts";
 import { Keeper } from "./keeper.ts";
 import type { ZioOptions } from "./options.ts";
@@ -23,19 +24,22 @@ export const run = command({
   complete: "command",
   options: {
     rank: { type: "integer", arg: "N", min: 0, complete: "rank", help: "Run it on this rank, and attach to it" },
+    hold: { type: "flag", help: "Do not read its output before somebody has attached" },
     size: { type: "string", arg: "COLSxROWS", help: "The size of its terminal before anybody attaches" },
   },
   async *run(context): AsyncGenerator<Uint8Array, number> {
     const { args, connect, warn, onSignal, read, printError } = context;
     const opts = context.opts as typeof context.opts & ZioOptions;
     if (args.length === 0) throw new UsageError("run: specify a command");
+    const limit = readSize(opts.limit);
+    if (limit === undefined) throw new UsageError(`'${opts.limit}' is no size: bytes, or with k, M, G behind it`);
     const handle = await connect();
     const kvs = await openKvs({ connect, opts: { namespace: undefined } });
     const rank = opts.rank ?? await handle.rank();
     const key = opts.key ?? `zio.${rank}.${Deno.pid}`;
     if (opts.rank !== undefined) {
       const terminal = context.terminal();
-      const size = readSize(opts.size) ?? terminal?.size();
+      const size = readTerminalSize(opts.size) ?? terminal?.size();
       await startElsewhere({ handle, kvs, key, rank, opts, argv: args, size });
       const attachment = new Attachment({ handle, kvs, key, terminal, read, printError, warn });
       onSignal((signal) => attachment.signal(signal));
@@ -47,10 +51,12 @@ export const run = command({
       key,
       argv: args,
       env: Deno.env.toObject(),
-      terminal: opts.pty ? readSize(opts.size) ?? { columns: 80, rows: 24 } : undefined,
+      terminal: opts.pty ? readTerminalSize(opts.size) ?? { columns: 80, rows: 24 } : undefined,
       blocksize: opts.blocksize,
+      limit,
       lazy: opts.lazy,
       force: opts.force,
+      hold: opts.hold,
       ready: () => warn(`process attached to ${key}`),
       debug: (text) => opts.debug && warn(text),
     });
@@ -63,7 +69,7 @@ export const run = command({
   },
 });
 
-function readSize(text: string | undefined): TerminalSize | undefined {
+function readTerminalSize(text: string | undefined): TerminalSize | undefined {
   if (text === undefined) return undefined;
   const [, columns, rows] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
   if (!(Number(columns) > 0 && Number(rows) > 0)) throw new UsageError(`'${text}' is no size: COLSxROWS`);
@@ -90,11 +96,16 @@ interface Elsewhere {
 
 /** Starts this command on another rank, where it outlives us; resolves when its program can be attached to. */
 async function startElsewhere({ handle, kvs, key, rank, opts, argv, size }: Elsewhere): Promise<void> {
-  const { pty, debug, force, lazy, blocksize } = opts;
+  const { pty, debug, force, lazy, blocksize, limit } = opts;
   const flags = Object.entries({ pty, debug, force, lazy }).flatMap(([name, on]) => on ? [`--${name}`] : []);
-  const where = [`--key=${key}`, `--blocksize=${blocksize}`, ...size ? [`--size=${size.columns}x${size.rows}`] : []];
+  const where = [
+    `--key=${key}`,
+    `--blocksize=${blocksize}`,
+    `--limit=${limit}`,
+    ...size ? [`--size=${size.columns}x${size.rows}`] : [],
+  ];
   const cmd = {
-    cmdline: ["flux", "zio", "run", ...flags, ...where, "--", ...argv],
+    cmdline: ["flux", "zio", "run", "--hold", ...flags, ...where, "--", ...argv],
     cwd: Deno.cwd(),
     env: Deno.env.toObject(),
     opts: {},

@@ -55,6 +55,17 @@ Deno.test("two that are attached see the same, and who reads nothing holds the p
   assertEquals([code, stdout.length, stdout.slice(-10)], [0, 2_688_898, "400000\ngo\n"]);
 });
 
+Deno.test("a program that writes without end is recorded up to a limit, and says so to who comes later", async () => {
+  await using session = await startSession({ size: 2 });
+  const words = ["zio", "run", "--rank", "1", "--key", "job", "--limit", "10k", "seq", "1", "100000"];
+  const { stdout } = await session.flux(words);
+  assertEquals(stdout.length, 588_895);
+  const after = await session.flux(["zio", "attach", "job"]);
+  const notice = /^flux-zio: (\d+) bytes of output were not recorded; --limit SIZE records more\n$/.exec(after.stderr);
+  assert(after.stdout.length <= 10240, `${after.stdout.length} bytes`);
+  assertEquals(Number(notice?.[1]) + after.stdout.length, 588_895, after.stderr);
+});
+
 Deno.test("an interrupt is passed on to the program, a second one detaches and leaves it running", async () => {
   await using session = await startSession({ size: 2 });
   const script = 'trap "echo caught" INT; echo ready; while :; do sleep 0.05; done';
