@@ -20,7 +20,7 @@ export default command({
     ntasks: { short: "n", type: "integer", arg: "N", min: 1, help: "Start N brokers through Slurm" },
     partition: { short: "p", type: "string", arg: "NAME", help: "The partition of Slurm to start on" },
     overcommit: { type: "flag", help: "Let Slurm start more brokers than there are processors" },
-    bcast: { type: "string", arg: "PATH", help: "Let Slurm copy this program to PATH on each node first" },
+    bcast: { type: "string", arg: "PATH", help: "Copy this program to PATH on each node first" },
     hosts: { type: "string", arg: "LIST", help: "Start brokers on these hosts: node[1-4], or the path of a file" },
     rsh: { type: "string", arg: "WORDS", help: "Reach other hosts by this program (default ssh)" },
     interface: {
@@ -58,7 +58,8 @@ export default command({
   },
   async run({ opts, args, warn }) {
     const env = (name: string) => Deno.env.get(name);
-    const slurm = (["nnodes", "ntasks", "partition", "overcommit", "bcast"] as const).find((name) => opts[name]);
+    const slurm = (["nnodes", "ntasks", "partition", "overcommit"] as const).find((name) => opts[name]) ??
+      (opts.hosts === undefined && opts.bcast ? "bcast" : undefined);
     const ways = [slurm, opts.hosts !== undefined && "hosts", opts.size !== undefined && "size"].filter(Boolean);
     if (ways.length > 1) throw new UsageError(`--${ways[0]} and --${ways[1]} are different ways to start a session`);
     if (opts["killer-timeout"] < 0) throw new CommandError("--killer-timeout argument must be >= 0");
@@ -89,6 +90,7 @@ export default command({
       size: readSize(opts.size),
       hosts: opts.hosts,
       rsh: opts.rsh ?? env("FLUX_SSH"),
+      bcast: opts.bcast,
       brokerArgs,
       rootArgs: ["--", ...args],
       timeout: opts.timeout,

@@ -3,7 +3,7 @@
 import { parseHostlist } from "../broker/message/mod.ts";
 import { CommandError, UsageError } from "./command.ts";
 import { logFile } from "./log_file.ts";
-import { selfArgv } from "./self.ts";
+import { selfArgv, selfPath } from "./self.ts";
 
 export interface LaunchSettings {
   /** Ranks on this machine; with `hosts` as many as these are. */
@@ -12,6 +12,8 @@ export interface LaunchSettings {
   readonly hosts: string | undefined;
   /** The words of the remote shell, in one. */
   readonly rsh: string | undefined;
+  /** Where this program is to be copied to on other hosts, and started from. */
+  readonly bcast: string | undefined;
   readonly brokerArgs: readonly string[];
   readonly rootArgs: readonly string[];
   /** Seconds. */
@@ -50,22 +52,38 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
     ...(session !== undefined && { session }),
     spawner,
   });
+  const rsh = settings.rsh?.split(/\s+/).filter(Boolean) ?? boot.SSH;
+  const here = hosts === undefined ? new Set<number>() : ranksHere(hosts, boot.isThisHost);
+  const pushed = settings.bcast === undefined ? undefined : pushTarget(settings.bcast);
   const fleet = hosts === undefined ? local : new boot.RemoteFleet({
     ...words,
+    ...(pushed !== undefined && { self: [pushed] }),
     hosts,
-    here: ranksHere(hosts, boot.isThisHost),
+    here,
     local,
     session: session!,
-    rsh: settings.rsh?.split(/\s+/).filter(Boolean) ?? boot.SSH,
+    rsh,
     cwd: Deno.cwd(),
     env,
     spawner,
     verbose,
     say: warn,
   });
+  const others = [...new Set(hosts?.filter((_, rank) => !here.has(rank)))];
   if (settings.noexec) {
+    if (pushed !== undefined) {
+      const { size } = Deno.statSync(selfPath());
+      for (const host of others) warn(boot.pushCommand({ rsh, path: pushed }, host, size).join(" "));
+    }
     for (let rank = 0; rank < size; rank++) warn(`${rank}: ${fleet.command(rank, "DIR").join(" ")}`);
     return 0;
+  }
+  if (pushed !== undefined) {
+    const start = clock.now();
+    await boot.pushProgram({ hosts: others, rsh, file: selfPath(), path: pushed, env, spawner });
+    if (verbose) {
+      warn(`copied to ${pushed} of ${others.length} hosts in ${((clock.now() - start) / 1000).toFixed(2)} s`);
+    }
   }
   const launch = new boot.Launch({
     fleet,
@@ -84,6 +102,12 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
   Deno.addSignalListener("SIGQUIT", () => {}); // the terminal sends it to the initial program as well
   using _terminal = Deno.stdin.isTerminal() ? boot.saveTerminal() : undefined;
   return await launch.run();
+}
+
+/** A path of other hosts. Throws UsageError for one that is not absolute, since nobody knows where it would begin there. */
+function pushTarget(path: string): string {
+  if (path.startsWith("/") && !path.endsWith("/")) return path;
+  throw new UsageError(`--bcast ${path}: the absolute path of a file`);
 }
 
 /** Throws for a list that is none, and for a file that cannot be read. */

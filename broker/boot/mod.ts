@@ -8,6 +8,7 @@ export { checkPrivate, readUserKey, sessionKey } from "./key_directory.ts";
 export { type BootMethod, bootMethod, hostnameOf } from "./method.ts";
 export { type RankOptions, runRank } from "./rank.ts";
 export { Launch, type LaunchOptions } from "./launch.ts";
+export { pushCommand, pushProgram } from "./push.ts";
 export { LocalFleet } from "./local_fleet.ts";
 export { RemoteFleet, SSH } from "./remote_fleet.ts";
 export { isThisHost } from "./this_host.ts";
