@@ -8,6 +8,7 @@ import { largeEvents, ownEvents } from "./events.ts";
 import { execEverywhere, execLarge, execOutput } from "./exec.ts";
 import { executable } from "./executable.ts";
 import { jobOutput, keystroke } from "./job_io.ts";
+import { hostnames, jobMemory, jobRate, oneJob, oneJobLarge } from "./jobs.ts";
 import { coldGet, gets } from "./kvs_get.ts";
 import { millions } from "./kvs_million.ts";
 import { puts } from "./kvs_put.ts";
@@ -32,6 +33,7 @@ export const benches: readonly Bench[] = [
   largeEvents,
   largeLog,
   execLarge,
+  oneJobLarge,
   ...bcasts,
   ...rankMeetings,
   pmiLargeBarrier,
@@ -46,6 +48,10 @@ export const benches: readonly Bench[] = [
   execOutput,
   jobOutput,
   keystroke,
+  ...oneJob,
+  ...hostnames,
+  jobRate,
+  jobMemory,
   ...puts("memory"),
   ...transactions("memory"),
   ...gets,
