@@ -51,6 +51,8 @@ export interface HostedTask {
   end(stream: string): void;
   /** So many bytes of a stream may come besides what may come already. */
   grant(stream: string, bytes: number): void;
+  /** Reads no more of a stream, whose end is not waited for: what the task has started may hold it open for ever. */
+  drop(stream: string): void;
   /** Kills its group and lets go of its streams; nothing is heard of it any more. */
   abandon(): void;
 }

@@ -31,6 +31,8 @@ export interface JobReins {
   write(task: number, channel: string, bytes: Uint8Array): void;
   /** Closes it. */
   end(task: number, channel: string): void;
+  /** Hears no more of it, and lets the task end though somebody else holds it open. */
+  drop(task: number, channel: string): void;
   /** Ends the whole job with this code: a task wants it, or has broken a rule; `reason` names it. */
   abort(code: number, reason: string): void;
   /** A line of the job's log. */

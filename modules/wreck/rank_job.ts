@@ -57,6 +57,7 @@ export class RankJob {
     const reins: JobReins = {
       write: (task, channel, bytes) => this.#task(task)?.write(channel, bytes),
       end: (task, channel) => this.#task(task)?.end(channel),
+      drop: (task, channel) => this.#task(task)?.drop(channel),
       abort: (code, reason) => options.abort(code, reason),
       log: (text) => options.ports.log("info", `job ${jobid}: ${text}`),
     };

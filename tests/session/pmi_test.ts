@@ -51,6 +51,14 @@ Deno.test("a job with the option pmi-trace has what is said in the log", async (
   );
 });
 
+Deno.test("a job ends though a process that it leaves behind has the socket for PMI", async () => {
+  await using session = await startSession({ size: 1 });
+  const script = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!";
+  const { code, stdout } = await session.flux(["wreckrun", "sh", "-c", script]);
+  assertEquals(code, 0);
+  Deno.kill(Number(stdout), "SIGKILL");
+});
+
 Deno.test("flux pmi -v shows each line behind the rank", async () => {
   await using session = await startSession({ size: 1 });
   const { stderr } = await session.flux(["wreckrun", "flux", "pmi", "-v", "barrier"]);

@@ -40,6 +40,7 @@ function start(launcher: Launcher, task: TaskStart): HostedTask {
     write: (stream, bytes) => process.run?.handle({ is: "write", stream, bytes }),
     end: (stream) => process.run?.handle({ is: "write-end", stream }),
     grant: (stream, bytes) => process.run?.handle({ is: "credit", stream, bytes }),
+    drop: (stream) => process.run?.handle({ is: "unwanted", stream }),
     abandon: () => process.run?.handle({ is: "abandon" }),
   };
 }

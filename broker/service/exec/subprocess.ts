@@ -33,6 +33,8 @@ export type Input =
   | { readonly is: "write"; readonly stream: string; readonly bytes: Uint8Array }
   | { readonly is: "write-end"; readonly stream: string }
   | { readonly is: "credit"; readonly stream: string; readonly bytes: number }
+  /** Nobody reads a stream any more, and nobody waits for its end. */
+  | { readonly is: "unwanted"; readonly stream: string }
   | { readonly is: "abandon" };
 
 export type Action =
@@ -118,6 +120,9 @@ export class Subprocess {
       case "credit":
         this.#outputs.get(input.stream)?.grant(input.bytes);
         return this.#demand();
+      case "unwanted":
+        this.#giveUp(input.stream);
+        return this.#drained();
       case "abandon":
         return this.#abandon();
     }
@@ -184,6 +189,13 @@ export class Subprocess {
     this.#feed(name);
   }
 
+  #giveUp(name: string): void {
+    const output = this.#outputs.get(name);
+    if (!output || output.closed) return;
+    output.giveUp();
+    this.#actions.push({ do: "discard", stream: name });
+  }
+
   #abandon(): void {
     if (this.#phase === "starting") {
       this.#unwanted = true;
@@ -192,11 +204,7 @@ export class Subprocess {
     if (this.#phase === "killed") return;
     this.#phase = "killed";
     this.#actions.push({ do: "signal", number: SIGKILL });
-    for (const [name, output] of this.#outputs) {
-      if (output.closed) continue;
-      output.giveUp();
-      this.#actions.push({ do: "discard", stream: name });
-    }
+    for (const name of this.#outputs.keys()) this.#giveUp(name);
     for (const [name, input] of this.#inputs) {
       input.breakOff();
       this.#actions.push({ do: "close", stream: name });

@@ -117,6 +117,7 @@ export class JobPmi implements Contribution {
 
   /** A task has ended, and all it said has been heard. */
   #over(task: number): void {
+    this.#reins.drop(task, CHANNEL);
     this.#run(this.#part.ended(task));
   }
 

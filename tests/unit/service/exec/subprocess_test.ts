@@ -81,6 +81,14 @@ Deno.test("Subprocess is over when it has ended and its streams are closed, in e
   assertEquals(short(last.handle({ is: "exited", status: 9 })), ["close stdin", "finished 9", "over"]);
 });
 
+Deno.test("Subprocess does not wait for a stream that nobody wants", () => {
+  const one = running();
+  assertEquals(short(one.handle({ is: "unwanted", stream: "stdout" })), ["discard stdout"]);
+  assertEquals(one.handle({ is: "read", stream: "stdout", bytes: bytes("x\n") }), []);
+  one.handle({ is: "exited", status: 0 });
+  assertEquals(short(one.handle({ is: "unwanted", stream: "stderr" })), ["discard stderr", "over"]);
+});
+
 Deno.test("Subprocess hands its input over one piece after the other, and credits what was taken", () => {
   const one = running();
   const write = (data: string) => short(one.handle({ is: "write", stream: "stdin", bytes: bytes(data) }));

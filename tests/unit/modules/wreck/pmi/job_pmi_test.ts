@@ -16,6 +16,7 @@ const KILLED = 9, EXIT_3 = 3 << 8;
 function world() {
   const clock = virtualClock();
   const done: string[] = [];
+  const dropped: number[] = [];
   const meetings: { round: Round; resolve(puts: readonly PmiPut[]): void; reject(error: Error): void }[] = [];
   const layout = { ranks: [0, 1], cores: [2, 2] };
   const job: LocalJob = {
@@ -31,6 +32,7 @@ function world() {
   const pmi = new JobPmi(job, {
     write: (task, channel, bytes) => void done.push(`${task} ${channel} ${new TextDecoder().decode(bytes).trimEnd()}`),
     end: (task) => void done.push(`${task} end`),
+    drop: (task) => void dropped.push(task),
     abort: (code, reason) => void done.push(`abort ${code}: ${reason}`),
     log: (text) => void done.push(`log ${text}`),
   }, {
@@ -47,7 +49,7 @@ function world() {
     for (const task of [2, 3]) say(task, INIT);
     news();
   };
-  return { pmi, clock, meetings, say, news, open };
+  return { pmi, clock, meetings, say, news, open, dropped };
 }
 
 Deno.test("JobPmi answers in the order it is asked, whatever pieces the lines come in", () => {
@@ -109,6 +111,14 @@ Deno.test("JobPmi hears what a task said last though its end is seen first", asy
   pmi.exited(3, EXIT_3);
   await clock.run(1000);
   assertEquals(news(), ["abort 3: task 3 (rank 1) exited with exit code 3 before it had finalized PMI"]);
+});
+
+Deno.test("JobPmi does not wait for what a task leaves behind with its socket", async () => {
+  const { pmi, dropped, clock } = world();
+  pmi.exited(2, 0);
+  assertEquals(dropped, []);
+  await clock.run(300);
+  assertEquals(dropped, [2]);
 });
 
 Deno.test("JobPmi lets tasks end that have finalized, and those that speak no PMI", async () => {
