@@ -37,7 +37,7 @@ export async function events(world: World): Promise<Load> {
       for (const rank of living(session)) {
         if (!seen.get(rank)!.life.goesOn && isReady(session, rank)) void watch(rank);
       }
-      clients.at(random.below(4) === 0 ? 0 : clients.pick()).publish("campaign", { n: n++ });
+      clients.at(random.below(4) === 0 && isReady(session, 0) ? 0 : clients.pick()).publish("campaign", { n: n++ });
     },
     async finish() {
       const last = session.brokers[0]!.events.last;

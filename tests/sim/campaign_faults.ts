@@ -21,6 +21,8 @@ export type Faults = (typeof FAULTS)[number];
 const SHORTEST = 100, LONGEST = 40_000;
 /** The longest that messages of a slow rank take, and everybody's while there is a delay, ms. */
 const SLOWEST = 9000, LONGEST_DELAY = 500;
+/** Of so many ranks that are stopped one is rank 0. */
+const ROOT_STOPS = 4;
 /** Of the ranks at least this share stays alive, as far as the plan has to do with it. */
 const SURVIVORS = 0.6;
 
@@ -89,9 +91,12 @@ export class FaultPlan {
         this.#say(`restart rank ${rank}`);
         return void this.#session.restart(rank).catch(() => {});
       }
-      case "stop":
-        this.#session.stop(victim);
-        return this.#until(`stop rank ${victim}`, () => this.#session.go(victim));
+      case "stop": {
+        // Rank 0 may be stopped too, of all that can happen to it: the session waits for it.
+        const rank = this.#random.below(ROOT_STOPS) === 0 ? 0 : victim;
+        this.#session.stop(rank);
+        return this.#until(`stop rank ${rank}`, () => this.#session.go(rank));
+      }
       case "slow":
         network.slow(host, SHORTEST + this.#random.float() * SLOWEST);
         return this.#until(`slow rank ${victim}`, () => network.slow(host, 0));

@@ -39,7 +39,11 @@ async function measure(size: number): Promise<string> {
   const { statistics } = session.network;
   const start = statistics.sent;
   const { messages, bytes, cpu } = await idle(session);
+  const { events } = session.brokers[0]!;
   const count = async (what: () => unknown) => {
+    // Between two pulses, so that none is counted.
+    const { last } = events;
+    await session.until(() => events.last > last);
     await session.run(300);
     const before = statistics.sent;
     await session.settle(Promise.resolve(what()));
