@@ -36,6 +36,8 @@ export class HomeIo {
         if (!Array.isArray(request.pieces)) throw new FluxError("EPROTO", '"pieces" must be an array');
         return this.#hub(integerField(payload, "jobid")).take(request, message.payload!);
       },
+      "wreck.over": ({ payload }) =>
+        this.#hubs.get(integerField(payload, "jobid"))?.rankOver(integerField(payload, "from")),
       "job.grant": ({ payload, sender }) => {
         const found = this.#watchers.get(watcherId(sender, integerField(payload, "matchtag")));
         found?.watcher.grant(integerField(payload, "credit"));

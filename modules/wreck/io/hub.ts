@@ -32,6 +32,8 @@ const LIMIT = 10 << 20, ALL = 1 << 30;
 const LINGER = 500;
 /** Bytes on their way into the record before the tasks wait for that. */
 const RECORDING = 8 << 20;
+/** Somebody who does not read is sent so much nevertheless, so that a job whose tasks have ended can end, characters. */
+const OVERDRAFT = 8 << 20;
 /** Bytes of a file that are read at a time. */
 const PIECE = 1 << 16;
 
@@ -56,6 +58,8 @@ export class Hub {
   /** The last request of each rank. */
   readonly #seqs = new Map<number, number>();
   readonly #readers: FileReader[] = [];
+  /** Ranks whose tasks have all ended. */
+  readonly #ranksOver = new Set<number>();
   #layout: Layout | undefined;
   #timer: Timer | undefined;
   #recording = 0;
@@ -158,12 +162,18 @@ export class Hub {
       if (lost) this.#lose(lost);
       await this.#pass(pieces, payload);
     }
-    while (!this.#hasRoom && !this.#over) await (this.#room ??= Promise.withResolvers()).promise;
+    while (!this.#hasRoomFor(from) && !this.#over) await (this.#room ??= Promise.withResolvers()).promise;
     if (this.#watchers.size > 0) return { watched: true, unwanted: [] };
     const names = new Set([...pieces.map(({ rank, stream }) => `${rank}.${stream}`), ...Object.keys(lost ?? {})]);
     const unwanted = [...names].filter((name) => (this.#records.get(name)?.lost ?? 0) > 0);
     if (unwanted.length > 0) this.#isUnwanted = true;
     return { watched: false, unwanted };
+  }
+
+  /** All tasks of a rank have ended: only what they wrote keeps the job from its end. */
+  rankOver(rank: number): void {
+    this.#ranksOver.add(rank);
+    this.#makeRoom();
   }
 
   /** Standard input of who gives it; resolves when more may come. Throws EBUSY for anyone else, EPIPE when nobody reads it any more. */
@@ -218,9 +228,10 @@ export class Hub {
     for (const watcher of this.#watchers.values()) watcher.tell({ jobid, recorded }, 0);
   }
 
-  get #hasRoom(): boolean {
+  #hasRoomFor(rank: number): boolean {
     if (this.#recording > RECORDING) return false;
-    for (const { hasRoom } of this.#watchers.values()) if (!hasRoom) return false;
+    const overdraft = this.#ranksOver.has(rank) ? OVERDRAFT : 0;
+    for (const watcher of this.#watchers.values()) if (!watcher.hasRoomBut(overdraft)) return false;
     return true;
   }
 

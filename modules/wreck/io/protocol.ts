@@ -2,6 +2,7 @@
  * Output and input of jobs on the wire, between the ranks of a job and rank 0, and between rank 0 and who is attached.
  *
  *     wreck.output   OutputRequest, from a rank to rank 0; answered with OutputReply when more may come
+ *     wreck.over     {"jobid":i,"from":rank}, to rank 0, not answered: the tasks of a rank have ended, and what they wrote waits
  *     wreck.wanted   {"jobid":i}, from rank 0 to a rank, not answered: somebody wants all output again
  *     wreck.input    InputRequest, from rank 0 to a rank; answered when its tasks have taken it, but for a little
  *     job.run, job.follow with "watch":Watch     stream OutputNews and RecordedNews besides their own

@@ -14,7 +14,7 @@ import {
   isErrno,
   type JsonObject,
 } from "../../../broker/message/mod.ts";
-import { sleep } from "../../../broker/ports/mod.ts";
+import { sleep, type Timer } from "../../../broker/ports/mod.ts";
 import type { LocalJob } from "../contribution.ts";
 import { InputPlan } from "./input_plan.ts";
 import type { OutputName, OutputReply, OutputRequest } from "./protocol.ts";
@@ -57,6 +57,8 @@ const REQUEST = 1 << 18;
 const INPUT_WINDOW = 1 << 17;
 /** After so many bytes that nobody wanted, rank 0 is asked whether that is still so. */
 const REPORT = 4 << 20;
+/** When all tasks have ended, what they wrote is waited for so long, ms, before rank 0 is told that nothing else is. */
+const LATE = 1000;
 /** Rank 0 may be out of reach while a parent is replaced: it is asked again, so often and after so many ms. */
 const TRIES = 20, PAUSE = 500;
 
@@ -83,6 +85,7 @@ class JobIo implements RankIo {
   readonly #unwanted = new Set<string>();
   #lost: Record<string, number> = {};
   #lostBytes = 0;
+  #late: Timer | undefined;
   /** Bytes written to each task that it has not taken; undefined before its first credit, which is for nothing. */
   readonly #untaken = new Map<number, number>();
   readonly #exited = new Set<number>();
@@ -125,6 +128,7 @@ class JobIo implements RankIo {
 
   async close(): Promise<void> {
     while (this.#sending) await this.#sending;
+    this.#late?.cancel();
   }
 
   async input(payload: JsonObject): Promise<void> {
@@ -151,6 +155,18 @@ class JobIo implements RankIo {
   exited(task: number): void {
     this.#exited.add(task);
     this.#read();
+    const { place, clock } = this.#job;
+    if (this.#exited.size === place.tasks.length) this.#late ??= clock.after(LATE, () => this.#tellOver());
+  }
+
+  #tellOver(): void {
+    const { handle, jobid, rank } = this.#job;
+    try {
+      handle.post("wreck.over", { jobid, from: rank }, { rank: 0 });
+    } catch (error) {
+      // The broker is ending.
+      if (!(error instanceof FluxError)) throw error;
+    }
   }
 
   #read(): void {

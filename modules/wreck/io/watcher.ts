@@ -20,8 +20,9 @@ export class Watcher {
     return watcherId(this.request.sender, this.request.matchtag);
   }
 
-  get hasRoom(): boolean {
-    return this.#credit > 0;
+  /** Has room, or has been sent less than this too much. */
+  hasRoomBut(overdraft: number): boolean {
+    return this.#credit > -overdraft;
   }
 
   grant(credit: number): void {
