@@ -32,6 +32,9 @@ export default command({
       chosenRanks(context),
       opts.collapse ? handle.rpc<{ value: string }>("attr.get", { name: "hostlist" }) : undefined,
     ]);
+    if (ranks.size === 0) {
+      throw new CommandError("no rank to run on", { hint: "--exclude leaves out all ranks that are chosen" });
+    }
     const execution = new Execution({
       handle,
       ranks,

@@ -13,7 +13,7 @@ import { signalOf } from "./wait_status.ts";
 /** Bytes of `posix_spawnattr_t` and `posix_spawn_file_actions_t`, generously. */
 const ATTRIBUTES = 512, ACTIONS = 128;
 const SETSIGDEF = 0x04, SETSIGMASK = 0x08, SETSID = 0x80;
-const SIGSET = 128, SIGPIPE = 13, SIGKILL = 9;
+const SIGSET = 128, SIGPIPE = 13, SIGKILL = 9, SIGCHLD = 17;
 /** Signals of the C library's own, which its posix_spawn would leave ignored. */
 const INTERNAL = [32, 33];
 const O_RDWR = 2, O_CLOEXEC = 0o2000000;
@@ -35,6 +35,7 @@ const open = () =>
     syscall: { parameters: ["i64", "i64", "i64"], result: "i64" },
     waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
     kill: { parameters: ["i32", "i32"], result: "i32" },
+    signal: { parameters: ["i32", "pointer"], result: "pointer" },
   }).symbols;
 
 interface Opened {
@@ -138,11 +139,18 @@ function prepare(): Opened | null {
   const defaults = new Uint8Array(SIGSET);
   for (const signal of [SIGPIPE, ...INTERNAL]) defaults[(signal - 1) >> 3]! |= 1 << ((signal - 1) & 7);
   libc.posix_spawnattr_setsigdefault(attributes, defaults);
+  // Whoever has started us may have left it ignored: then the kernel keeps from us how children end.
+  if (isIgnored(SIGCHLD)) libc.signal(SIGCHLD, null);
   const made = { libc, attributes, devNull: libc.open(cString("/dev/null"), O_RDWR | O_CLOEXEC) };
   const self = pidfd(Deno.pid, made);
   if (self < 0) return null; // an older kernel
   descriptors.close(self);
   return made;
+}
+
+function isIgnored(signal: number): boolean {
+  const ignored = /^SigIgn:\s*(\w+)$/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? "0";
+  return (BigInt(`0x${ignored}`) >> BigInt(signal - 1) & 1n) === 1n;
 }
 
 /** C strings, one behind the other. */

@@ -2,10 +2,11 @@
  * The part that one broker has in a multicast RPC: it calls its own rank, passes the call to the neighbours that reach the
  * others, and hands on what they answer, in batches.
  *
- * Invariant: every rank of the call is answered for exactly once: by itself, or with the reason why it was not.
+ * Invariant: every rank of the call is answered for exactly once: by itself, or with the reason why it was not. Of a stream
+ * that holds for the last answer of each rank.
  */
 
-import { decodeJson, encodeJson, FluxError, Idset, type JsonObject, NODEID_UPSTREAM } from "../message/mod.ts";
+import { FluxError, Idset, NODEID_UPSTREAM } from "../message/mod.ts";
 import {
   type Answers,
   decodeAnswers,
@@ -21,6 +22,7 @@ import {
   scaledTimeout,
 } from "../handle/mod.ts";
 import type { Timer } from "../ports/mod.ts";
+import { reduceAnswers, Untaken } from "./mrpc_answers.ts";
 import { callOnce, type Part, type StreamMethod } from "./mrpc_part.ts";
 import { splitCall } from "./mrpc_split.ts";
 import type { BrokerParts } from "./native.ts";
@@ -224,42 +226,4 @@ export class MrpcCall {
     }
     this.#done.resolve();
   }
-}
-
-/** What this rank has to say, and may still add to until it is passed on. */
-class Untaken implements Answers {
-  ranks: Idset;
-  readonly errnum = 0;
-  readonly canWait: boolean;
-  readonly #take: () => Uint8Array;
-  #payload: Uint8Array | undefined;
-
-  constructor(ranks: Idset, take: () => Uint8Array, canWait: boolean) {
-    this.ranks = ranks;
-    this.canWait = canWait;
-    this.#take = take;
-  }
-
-  get payload(): Uint8Array {
-    return this.#payload ??= this.#take();
-  }
-}
-
-/** One answer of those that succeeded, and the failures, equal ones together. */
-function reduceAnswers(all: Answers[], fold: Fold): Answers[] {
-  const failed = all.filter(({ errnum }) => errnum !== 0);
-  const ranks = new Idset();
-  let value: JsonObject | undefined;
-  for (const answers of all) {
-    if (answers.errnum !== 0) continue;
-    try {
-      const own = decodeJson(answers.payload);
-      value = value ? fold(value, own) : own;
-      for (const rank of answers.ranks) ranks.add(rank);
-    } catch (error) {
-      if (!(error instanceof FluxError)) throw error;
-      failed.push(failure(answers.ranks, error));
-    }
-  }
-  return [...(value ? [{ ranks, errnum: 0, payload: encodeJson(value) }] : []), ...mergeEqual(failed)];
 }

@@ -29,6 +29,8 @@ Deno.test("flux exec takes the highest status, and names ranks that are not ther
   assertEquals([missing.status, missing.err], [127, "exec: Error: rank 0: No such file or directory\n"]);
   const wrong = await run(session, 2, exec, "-r", "x", "true");
   assertEquals([wrong.status, wrong.err.split("\n")[0]], [1, "exec: --rank x: not a set of ranks"]);
+  const nobody = await run(session, 2, exec, "-r", "0-1", "-x", "all", "true");
+  assertEquals([nobody.status, nobody.err.split("\n")[0]], [1, "exec: no rank to run on"]);
 });
 
 Deno.test("flux exec gives standard input to all tasks, through any number of brokers", async () => {

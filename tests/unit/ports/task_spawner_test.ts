@@ -159,6 +159,20 @@ Deno.test("two hundred tasks at once keep their output apart, and leave no descr
   assertEquals(openDescriptors(), before);
 });
 
+Deno.test("how a task ends is known also where who has started us had SIGCHLD ignored", async () => {
+  const script = `const { systemSpawner } = await import("${new URL("../../../broker/ports/mod.ts", import.meta.url)}");
+    const streams = { stdin: "null", stdout: "null", stderr: "null" };
+    const task = await systemSpawner.spawnTask({ argv: ["sh", "-c", "exit 5"], env: {}, ...streams });
+    console.log((await task.status).code);`;
+  const ignoring = 'trap "" CHLD; exec "$@"';
+  // The shell of Debian cannot ignore it.
+  const { stdout } = await new Deno.Command("bash", {
+    args: ["-c", ignoring, "bash", Deno.execPath(), "eval", "--no-config", script],
+    stderr: "inherit",
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "5\n");
+});
+
 Deno.test("a process ends by itself when its tasks have, and waits for them while they run", async () => {
   const script = `const { systemSpawner } = await import("${new URL("../../../broker/ports/mod.ts", import.meta.url)}");
     const streams = { stdin: "null", stdout: "piped", stderr: "null" };
