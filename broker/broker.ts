@@ -46,6 +46,13 @@ import { everyoneOnline, followParent } from "./service/quorum.ts";
 import { StateMachine } from "./service/state_machine.ts";
 import { builtinModules } from "../modules/mod.ts";
 
+/** Where the three overlays of a broker are. */
+interface Endpoints {
+  readonly tbon: string;
+  readonly events: string;
+  readonly ring: string;
+}
+
 /** The doors one broker is given. */
 export interface Ports {
   readonly clock: Clock;
@@ -90,6 +97,7 @@ export class Broker implements BrokerParts {
   /** The handle of the broker's own services. */
   readonly handle: Handle;
   #serving: Promise<void> | undefined;
+  #reached: Endpoints | undefined;
   #stopping: Promise<void> | undefined;
   readonly #ending = Promise.withResolvers<{ status: number; reason: string }>();
   #exit = Promise.withResolvers<number>();
@@ -187,10 +195,11 @@ export class Broker implements BrokerParts {
   }
 
   /**
-   * Opens this rank's endpoints. Children may come at once, so the services are there before. Throws what the transport
+   * Opens this rank's endpoints; others are told of `reached`, which are the same unless given. Children may come at once, so the services are there before. Throws what the transport
    * throws, ENOENT or EINVAL for an attribute of the command line.
    */
-  listen(endpoints: { tbon: string; events: string; ring: string }): Card {
+  listen(endpoints: Endpoints, reached?: Endpoints): Card {
+    this.#reached = reached;
     const { size, attributes } = this.options;
     registerAttributes(this);
     registerLogAttributes(this.logs, this.attributes, attributes);
@@ -207,7 +216,7 @@ export class Broker implements BrokerParts {
   get card(): Card {
     const { rank, hostname, keys } = this.options;
     const { tree, events, ring } = this;
-    const endpoints = { tbon: tree.endpoint, events: events.endpoint, ring: ring.endpoint };
+    const endpoints = this.#reached ?? { tbon: tree.endpoint, events: events.endpoint, ring: ring.endpoint };
     return { rank, hostname, ...endpoints, publicKey: keys?.publicKey };
   }
 

@@ -1,8 +1,10 @@
 /** `flux broker`: one rank of a session (cli.md §2.2). `flux start` runs it; alone it is a session of one. */
 
+import type { JsonObject } from "../broker/message/mod.ts";
 import { BROKER_OPTIONS } from "./broker_options.ts";
 import { VERSION } from "./build.ts";
 import { command, CommandError } from "./mod.ts";
+import { readConfig } from "./config_files.ts";
 import { logFile } from "./log_file.ts";
 import { selfArgv } from "./self.ts";
 import { ownStrayErrors } from "./stray_errors.ts";
@@ -24,7 +26,11 @@ export default command({
     ]);
     const { arity, security, heartrate, attributes, statedir, modules, method: asked } = settings.readSettings(opts);
     const env = Deno.env.toObject();
-    const method = boot.bootMethod(asked, (name) => env[name]);
+    const config = opts["config-path"] === undefined ? {} : await readConfig(opts["config-path"]);
+    const bootstrap = config.bootstrap === undefined ? undefined : boot.readBootstrap(config.bootstrap as JsonObject);
+    const method = bootstrap
+      ? boot.configuredMethod(bootstrap, opts.rank ?? boot.ownRank(bootstrap, Deno.hostname()))
+      : boot.bootMethod(asked, (name) => env[name]);
     const { rank, size } = method;
     const rundir = opts["scratch-directory"];
     // What flux start names it makes once the first of us is there.
@@ -35,8 +41,14 @@ export default command({
     const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
     const hostname = boot.hostnameOf(method, env, Deno.hostname());
     const isSecured = security === "curve" && size > 1;
-    const userKey = () => boot.sessionKey(env);
+    const userKey = () =>
+      bootstrap?.certificate === undefined ? boot.sessionKey(env) : boot.certifiedKey(bootstrap.certificate);
     if (method.kind === "slurm" && isSecured && !await userKey()) return refuseStrangers(rank);
+    if (method.kind === "config" && isSecured && !await userKey()) {
+      throw new CommandError("[bootstrap] names no curve_cert, and you have no keys of flux keygen", {
+        hint: "each host needs the same ones: flux keygen, or curve_cert = PATH",
+      });
+    }
     const transport = zmq.zmqTransport({ clock, random });
     return await boot.runRank({
       method,
@@ -44,14 +56,19 @@ export default command({
       interfaceHint: attributes["tbon.interface-hint"],
       rundir,
       self: selfArgv(),
-      program: args,
+      // What a system starts has no terminal, and runs until it is told to end.
+      program: method.kind === "config" && args.length === 0 && !Deno.stdin.isTerminal() ? undefined : args,
       env,
       shape: new Topology(size, arity),
       timeout: opts.timeout * 1000,
       patience: opts["killer-timeout"] * 1000,
       quiet: opts.quiet,
       isSecured,
-      keys: () => isSecured ? zmq.curveKeypair() : undefined,
+      async keys() {
+        if (!isSecured) return undefined;
+        if (method.kind !== "config") return zmq.curveKeypair();
+        return (await userKey())!.linkKeys({ session: method.config.session, size, rank });
+      },
       userKey,
       say: warn,
       broker: ({ rundir, keys, rankOf, restart }) => {
@@ -72,6 +89,7 @@ export default command({
           rankOf,
           modules: modules(rank),
           attributes,
+          config,
           facts: {
             "broker.boot-method": asked === "single" ? "single" : method.kind === "fd" ? "simple" : method.kind,
             ...(env.FLUX_URI && { "parent-uri": env.FLUX_URI }),

@@ -45,6 +45,14 @@ export const BROKER_OPTIONS = {
   },
   "enable-epgm": { short: "E", type: "flag", help: "Not supported: events travel the tree" },
   "shared-ipc-namespace": { short: "I", type: "flag", help: "For compatibility; has no effect" },
+  "config-path": {
+    short: "c",
+    type: "string",
+    arg: "PATH",
+    help: "Read the configuration from a TOML file, or from those of a directory",
+  },
+  rank: { type: "integer", arg: "N", min: 0, help: "Be this rank of those that [bootstrap] has on this host" },
+  quorum: { type: "integer", arg: "N", min: 1, help: "Let the session run when N ranks are there (default all)" },
   "boot-method": {
     short: "m",
     type: "string",

@@ -83,6 +83,7 @@ function readAttributes(opts: BrokerOpts): Record<string, string> {
     if (parseLevel(level) === undefined) throw new UsageError(`--log-level ${level}: 0 to 7 or a level's name`);
     attributes["log-level"] = level;
   }
+  if (opts.quorum !== undefined) attributes["broker.quorum"] = `${opts.quorum}`;
   if (opts.interface !== undefined) attributes["tbon.interface-hint"] = opts.interface;
   for (const word of opts.setattr) {
     const equals = word.indexOf("=");

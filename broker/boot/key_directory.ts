@@ -40,6 +40,19 @@ export async function sessionKey(env: Readonly<Record<string, string>>): Promise
   return new UserKey(secret, keyPairOf(secret).publicKey);
 }
 
+/** The key that all brokers with the secret certificate at `path` have. Throws EACCES, ENOENT and EINVAL as {@link readUserKey} does. */
+export async function certifiedKey(path: string): Promise<UserKey> {
+  const found = facts(path);
+  if (!found) throw new FluxError("ENOENT", `curve_cert ${path}: No such file or directory`);
+  checkPrivate(path, found, Deno.uid());
+  const [{ certificateKey, keyPairOf }, { UserKey }] = await Promise.all([
+    import("./certificate.ts"),
+    import("./user_key.ts"),
+  ]);
+  const secret = certificateKey(read(path), "secret");
+  return new UserKey(secret, keyPairOf(secret).publicKey);
+}
+
 /** Throws EACCES unless what is at `path` is open to the user `uid` alone. */
 export function checkPrivate(path: string, { isDirectory, mode, uid }: FileFacts, own: number | null): void {
   if (uid !== own) throw new FluxError("EACCES", `${path}: owner should be you`);

@@ -1,6 +1,7 @@
 /** How a broker finds out which rank it is and who the others are. Pure. */
 
 import { FluxError } from "../message/mod.ts";
+import type { BootstrapConfig } from "./bootstrap_config.ts";
 import { type SlurmStep, slurmStep } from "./slurm.ts";
 import { START_ANEW, START_PID, START_SESSION, START_SOCKET } from "./control.ts";
 
@@ -22,7 +23,9 @@ export type BootMethod =
   /** Started by another launcher, which serves PMI at an inherited file descriptor. */
   | { readonly kind: "fd"; readonly rank: number; readonly size: number; readonly fd: number }
   /** Started by Slurm, which serves no PMI. */
-  | { readonly kind: "slurm" } & SlurmStep;
+  | { readonly kind: "slurm" } & SlurmStep
+  /** Started by a system that has written down where all brokers are. */
+  | { readonly kind: "config"; readonly rank: number; readonly size: number; readonly config: BootstrapConfig };
 
 /** By what the environment offers; `asked` is `single` or `pmi`. Throws EINVAL for numbers that are none. */
 export function bootMethod(asked: "single" | "pmi", env: (name: string) => string | undefined): BootMethod {
@@ -43,6 +46,13 @@ export function bootMethod(asked: "single" | "pmi", env: (name: string) => strin
   }
   const socket = path === undefined ? undefined : { path, pid: number(START_PID, env) };
   return { kind: "start", rank, size, socket, session, anew: env(START_ANEW) !== undefined };
+}
+
+/** That of a rank whose place is written down. Throws EINVAL for a rank that is not. */
+export function configuredMethod(config: BootstrapConfig, rank: number): BootMethod {
+  const size = config.brokers.length;
+  if (rank >= size) throw new FluxError("EINVAL", `--rank ${rank}: [bootstrap] has ${size} brokers`);
+  return { kind: "config", rank, size, config };
 }
 
 function number(name: string, env: (name: string) => string | undefined): number {

@@ -4,8 +4,9 @@
  */
 export { decodeZ85, encodeZ85 } from "./z85.ts";
 export { type CardSeal, exchange, type Neighbours } from "./exchange.ts";
-export { checkPrivate, readUserKey, sessionKey } from "./key_directory.ts";
-export { type BootMethod, bootMethod, hostnameOf } from "./method.ts";
+export { certifiedKey, checkPrivate, readUserKey, sessionKey } from "./key_directory.ts";
+export { ownRank, readBootstrap } from "./bootstrap_config.ts";
+export { type BootMethod, bootMethod, configuredMethod, hostnameOf } from "./method.ts";
 export { type RankOptions, runRank } from "./rank.ts";
 export { Launch, type LaunchOptions } from "./launch.ts";
 export { pushCommand, pushProgram } from "./push.ts";

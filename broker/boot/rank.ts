@@ -6,6 +6,7 @@
 import { type Card, cardFields, FluxError, type Idset, isErrno, readCard } from "../message/mod.ts";
 import { type Clock, type KeyPair, type Random, signalName, type Spawner, type Transport } from "../ports/mod.ts";
 import { bracketed, ownAddresses } from "./addresses.ts";
+import type { Endpoints } from "./bootstrap_config.ts";
 import type { Ending, Order, Report } from "./control.ts";
 import type { Neighbours, Shape } from "./exchange.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
@@ -17,6 +18,7 @@ import { Program, type Source } from "./program.ts";
 import { Starter } from "./starter.ts";
 import {
   ALONE,
+  configuredWireUp,
   pmiWireUp,
   returningWireUp,
   servedWireUp,
@@ -34,7 +36,7 @@ const PROGRAM_LABEL = "rc2";
 
 /** What this needs of a broker. `Broker` is one. */
 export interface RankBroker {
-  listen(endpoints: { tbon: string; events: string; ring: string }): Card;
+  listen(endpoints: Endpoints, reached?: Endpoints): Card;
   start(
     parent: Card | null,
     right: Card | null,
@@ -72,8 +74,8 @@ export interface RankOptions {
   readonly rundir: string | undefined;
   /** How to start this program: the initial program finds it as `flux`. */
   readonly self: readonly string[];
-  /** Words of the initial program. */
-  readonly program: readonly string[];
+  /** Words of the initial program; without one the session runs until it is told to end. */
+  readonly program: readonly string[] | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly shape: Shape;
   /** How long coming up may take when nobody else watches over it, ms. */
@@ -85,7 +87,7 @@ export interface RankOptions {
   /** Leaves the line about the initial program out of the log. */
   readonly quiet: boolean;
   /** Keys of this rank's links, if they are to be closed to others. */
-  keys(): KeyPair | undefined;
+  keys(): Promise<KeyPair | undefined>;
   /** Links have keys. */
   readonly isSecured: boolean;
   /** The key that all ranks of the session have; undefined when there is none. */
@@ -167,7 +169,8 @@ class Rank {
   async #start(): Promise<void> {
     const { method, keys: makeKeys, timeout } = this.#options;
     const { rank } = method;
-    const deadline = method.kind === "start" ? undefined : this.#ports.clock.after(timeout, () => this.#tooLate());
+    const isWatched = method.kind === "start" || method.kind === "config";
+    const deadline = isWatched ? undefined : this.#ports.clock.after(timeout, () => this.#tooLate());
     const wireUp = await this.#wireUp();
     const place = this.#place ??= this.#findPlace(wireUp.session);
     place.take();
@@ -175,12 +178,12 @@ class Rank {
     let admitted: Neighbours["keys"] = new Map();
     const broker = this.#options.broker({
       rundir: place.path,
-      keys: makeKeys(),
+      keys: await makeKeys(),
       rankOf: (publicKey) => admitted.get(publicKey),
       ...(this.#starter && rank === 0 && { restart: (other: number) => this.#restart(other) }),
     });
     this.#broker = broker;
-    const card = broker.listen(this.#endpoints(place.path, wireUp.isSpread));
+    const card = broker.listen(wireUp.at?.listen ?? this.#endpoints(place.path, wireUp.isSpread), wireUp.at?.reached);
     if (rank === 0 && wireUp.isSpread && !this.#options.isSecured) broker.log("warning", OPEN_TO_ALL);
     const neighbours = await wireUp.meet(card, (keys) => void (admitted = keys));
     void broker.ending.then((ending) => {
@@ -199,6 +202,7 @@ class Rank {
     const { method, shape, isSecured, userKey, hostname } = this.#options;
     const options = { size: method.size, shape, isSecured, userKey };
     if (method.kind === "single") return ALONE;
+    if (method.kind === "config") return configuredWireUp(method.config, method.rank, options);
     if (method.kind === "fd") return await pmiWireUp(method.fd, options);
     if (method.kind === "slurm") {
       return await slurmWireUp(method, hostname, options, this.#ports, (text) => this.#options.say(text));
@@ -226,7 +230,7 @@ class Rank {
   }
 
   /** Sockets for the ranks of this host, and ports for those of others. */
-  #endpoints(rundir: string, isSpread: boolean): { tbon: string; events: string; ring: string } {
+  #endpoints(rundir: string, isSpread: boolean): Endpoints {
     const { method: { rank }, interfaceHint } = this.#options;
     const ports = isSpread ? ownAddresses(interfaceHint).map((address) => `tcp://${bracketed(address)}:*`) : [];
     const at = (name: string) => [`ipc://${rundir}/${name}-${rank}`, ...ports].join(",");
@@ -237,6 +241,7 @@ class Rank {
     const { env, program, patience, quiet } = this.#options;
     const { clock, spawner } = this.#ports;
     const rundir = this.#place!.path;
+    if (program === undefined) return;
     const argv = programArgv(program, env);
     if (!quiet) broker.log("info", `starting initial program: ${argv.join(" ")}`);
     try {

@@ -6,6 +6,7 @@
 import type { Card } from "../message/mod.ts";
 import type { Clock, KeyPair, Random, Transport } from "../ports/mod.ts";
 import { fdStream, LineStream, PMI_LIMITS, PmiClient, type PmiLines } from "../pmi/mod.ts";
+import type { BootstrapConfig, Endpoints } from "./bootstrap_config.ts";
 import { type Admit, type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
 import { nodeCount } from "./process_mapping.ts";
 import { meet } from "./rendezvous.ts";
@@ -18,6 +19,8 @@ export interface WireUp {
   readonly isSpread: boolean;
   /** Ranks that have not come yet, as far as this one knows. */
   missing?(): number[] | undefined;
+  /** Where this rank listens and is reached, when that is written down. */
+  readonly at?: { readonly listen: Endpoints; readonly reached: Endpoints };
   /** Gives this rank's card and gets those of its neighbours. `admit` is told who may join its links. Once. */
   meet(card: Card, admit: Admit): Promise<Neighbours>;
 }
@@ -134,6 +137,38 @@ export async function slurmWireUp(
       await pmi.finalize();
       meeting.close();
       return neighbours;
+    },
+  };
+}
+
+/** By what is written down: nothing is exchanged, so brokers may start in any order, and again. */
+export function configuredWireUp(
+  { brokers, session }: BootstrapConfig,
+  rank: number,
+  { size, shape, isSecured, userKey }: WireUpOptions,
+): WireUp {
+  const card = async (other: number): Promise<Card> => {
+    const { host, reached } = brokers[other]!;
+    const publicKey = isSecured ? (await userKey())!.linkKeys({ session, size, rank: other }).publicKey : undefined;
+    return { rank: other, hostname: host, ...reached, publicKey };
+  };
+  const { listen, reached } = brokers[rank]!;
+  return {
+    session,
+    isSpread: true,
+    at: { listen, reached },
+    async meet(_own, admit) {
+      const parent = shape.parent(rank);
+      const right = (rank + size - 1) % size, left = (rank + 1) % size;
+      const below = await Promise.all([left, ...shape.children(rank)].filter((one) => one !== rank).map(card));
+      const keys = new Map(below.flatMap(({ publicKey, rank }) => publicKey === undefined ? [] : [[publicKey, rank]]));
+      admit(keys);
+      return {
+        parent: parent === null ? null : await card(parent),
+        right: right === rank ? null : await card(right),
+        keys,
+        hosts: brokers.map(({ host }) => host),
+      };
     },
   };
 }

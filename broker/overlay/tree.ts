@@ -111,7 +111,8 @@ export class Tree {
             else give(error);
           }
         },
-        refused: (reason) => this.#options.log("warning", `${uri}: ${reason}`),
+        // Before there was a parent, nobody hears of it but who reads our standard error.
+        refused: (reason) => this.#options.log(this.#joins === 0 ? "crit" : "warning", `${uri}: ${reason}`),
         down: (reason) => {
           if (!this.#links.has(parent)) return;
           reject(linkError(uri, reason));

@@ -18,7 +18,7 @@ export interface TreeOptions {
   readonly keys?: KeyPair | undefined;
   /** The rank whose links this public key may join; undefined for a stranger. */
   rankOf?(publicKey: string): number | undefined;
-  log(level: "err" | "warning" | "info" | "debug", text: string): void;
+  log(level: "crit" | "err" | "warning" | "info" | "debug", text: string): void;
   /** Something happened to a child, or to what lies behind it. */
   childChanged(child: Child, change: ChildChange, reason: string): void;
   /** Why no broker that has lost its parent can be taken in at present; undefined when it can. */

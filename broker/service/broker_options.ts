@@ -1,5 +1,6 @@
 /** What one broker is told when it is made: its place, its names, its limits. */
 
+import type { JsonObject } from "../message/mod.ts";
 import type { KeyPair } from "../ports/mod.ts";
 import type { LogOutput } from "./log_output.ts";
 
@@ -22,6 +23,8 @@ export interface BrokerOptions {
   readonly modules: readonly { name: string; args: readonly string[] }[];
   /** Attributes set on the command line. */
   readonly attributes: Readonly<Record<string, string>>;
+  /** The configuration it begins with; empty unless given. */
+  readonly config?: JsonObject;
   /** Attributes that the bootstrap knows: broker.boot-method, broker.mapping, hostlist, parent-uri, session-id … */
   readonly facts?: Readonly<Record<string, string>>;
   /** What programs that are run for others get when they bring no environment of their own; nothing unless given. */

@@ -4,9 +4,8 @@ import { FluxError, type JsonObject } from "../message/mod.ts";
 import { type Methods, user } from "../handle/mod.ts";
 import { watched } from "./watched.ts";
 
-/** `reload` tells every module of a new configuration; it throws what a module says against it. */
-export function configService(reload: (config: JsonObject) => Promise<void>): Methods {
-  let config: JsonObject = {};
+/** `reload` tells every module of a new configuration; it throws what a module says against it. `config` is the first one. */
+export function configService(reload: (config: JsonObject) => Promise<void>, config: JsonObject = {}): Methods {
   const watchers = new Set<(config: JsonObject) => void>();
   return {
     "config.get": user((request) => {

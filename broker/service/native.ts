@@ -84,7 +84,7 @@ export function nativeServices(broker: BrokerParts): Methods {
     ...attrService(broker.attributes),
     ...brokerService(broker.attributes, Deno.env),
     ...memoryService(),
-    ...configService((config) => reloadModules(broker, config)),
+    ...configService((config) => reloadModules(broker, config), broker.options.config),
     ...execService(broker.launcher),
     ...eventService(rank, (event) => broker.events.publish(event)),
     ...broker.groups.methods,

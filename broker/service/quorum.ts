@@ -9,13 +9,17 @@ import { stateNumber } from "./state_machine.ts";
 /** How often rank 0 says who is there already, ms. */
 const REPORT = 1000;
 
-/** Resolves when all ranks are in `broker.online`. Throws ECANCELED when the broker is shut down before. */
+/** Resolves when as many ranks are in `broker.online` as `broker.quorum` says. Throws EINVAL when that is no number of ranks, ECANCELED when the broker is shut down before. */
 export async function everyoneOnline(broker: BrokerParts): Promise<void> {
   const { groups, machine, options: { size }, ports: { clock } } = broker;
+  const quorum = Number(broker.attributes.get("broker.quorum"));
+  if (!Number.isInteger(quorum) || quorum < 1 || quorum > size) {
+    throw new FluxError("EINVAL", `broker.quorum is ${broker.attributes.get("broker.quorum")}, of ${size} ranks`);
+  }
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const online = () => groups.members(ONLINE);
   const check = () => {
-    if (online().size >= size) resolve();
+    if (online().size >= quorum) resolve();
   };
   using _watch = groups.watch(ONLINE, check);
   using _end = machine.watch(() => reject(new FluxError("ECANCELED", "shut down before all ranks were there")));
@@ -26,7 +30,8 @@ export async function everyoneOnline(broker: BrokerParts): Promise<void> {
   } finally {
     report.cancel();
   }
-  broker.log("info", `nodeset: ${online().toNodeset()} (complete)`);
+  const isComplete = online().size === size;
+  broker.log("info", `nodeset: ${online().toNodeset()} (${isComplete ? "complete" : `quorum of ${quorum}`})`);
 }
 
 /**

@@ -174,7 +174,7 @@ export class Reparent {
   /** Answers with the card of the broker in this subtree whose endpoint it is. */
   async #find(uri: string): Promise<object> {
     const { handle, tree, card } = this.#broker;
-    if (tree.endpoint === uri) return { rank: card.rank, ...cardFields(card) };
+    if (card.tbon === uri || card.tbon.split(",").includes(uri)) return { rank: card.rank, ...cardFields(card) };
     const ask = (child: number) => handle.rpc("overlay.find", { uri }, { rank: child, timeout: SEARCH });
     try {
       return await Promise.any(tree.children.map((child) => ask(child.rank)));

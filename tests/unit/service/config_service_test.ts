@@ -21,6 +21,11 @@ Deno.test("config.get answers an empty object at first, and what was loaded last
   assertEquals(told, [{ tbon: { topo: "kary:2" } }, { tbon: { topo: "kary:2" } }]);
 });
 
+Deno.test("config.get answers what the broker was started with", async () => {
+  const session = await served(configService(() => Promise.resolve(), { kvs: { a: 1 } }));
+  assertEquals(await session.guest().rpc("config.get"), { kvs: { a: 1 } });
+});
+
 Deno.test("config.load changes nothing when a module refuses it, or it is none", async () => {
   const { session, client } = await withConfig();
   await assertRejects(client.rpc("config.load", { bad: 1 }), { errno: "EINVAL", text: "bad is bad" });
