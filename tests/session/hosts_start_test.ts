@@ -74,7 +74,7 @@ testUnless(withoutHosts(), "a host without the interface asked for says which th
   const words = ["start", "--hosts=host[0-1]", `--rsh=${hosts.rsh}`, "--interface=ib0", "true"];
   const { code, stderr } = await hosts.flux(0, words);
   const text = 'no interface matches "ib0"; there are lo 127.0.0.1, ';
-  assertEquals([code, stderr.startsWith(`flux-start: rank 0: ${text}`)], [1, true], stderr);
+  assertEquals([code, stderr.includes(text)], [1, true], stderr);
   await hosts.quiet();
 });
 
