@@ -48,6 +48,8 @@ export class PmiPart {
   /** Since the last barrier. */
   #puts: PmiPut[] = [];
   #entered = new Idset();
+  /** The first that will enter no barrier any more. */
+  #gone: number | undefined;
   #stuck = false;
 
   constructor(options: PmiPartOptions) {
@@ -85,6 +87,7 @@ export class PmiPart {
   ended(rank: number): PmiPartAction[] {
     const stage = this.#stages.get(rank);
     this.#stages.set(rank, "ended");
+    this.#gone ??= rank;
     if (stage === "open" || stage === "spawning") return [{ kind: "lost", rank }];
     return this.#lookStuck();
   }
@@ -117,6 +120,7 @@ export class PmiPart {
         return [{ kind: "abort", rank, code: exitCode(words), text: words.get("error_msg") ?? "" }];
       case "finalize":
         this.#stages.set(rank, "final");
+        this.#gone ??= rank;
         return [...reply("finalize_ack", { rc: 0 }), { kind: "close", rank }, ...this.#lookStuck()];
       case "publish_name":
       case "unpublish_name":
@@ -174,13 +178,9 @@ export class PmiPart {
 
   /** Said once. */
   #lookStuck(): PmiPartAction[] {
-    if (this.#stuck || this.#entered.size === 0) return [];
-    for (const [rank, stage] of this.#stages) {
-      if (stage !== "final" && stage !== "ended") continue;
-      this.#stuck = true;
-      return [{ kind: "stuck", rank, waiting: new Idset(this.#entered) }];
-    }
-    return [];
+    if (this.#stuck || this.#gone === undefined || this.#entered.size === 0) return [];
+    this.#stuck = true;
+    return [{ kind: "stuck", rank: this.#gone, waiting: new Idset(this.#entered) }];
   }
 }
 
