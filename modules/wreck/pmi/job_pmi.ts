@@ -25,6 +25,8 @@ export class JobPmi implements Contribution {
   readonly #part: PmiPart;
   readonly #nodes: readonly number[];
   readonly #incoming = new Map<number, LineBuffer>();
+  /** Tasks that are not heard any more, since they broke the rules. */
+  readonly #expelled = new Set<number>();
   /** Tasks whose connection has ended, and the status words of those that have. */
   readonly #silent = new Set<number>();
   readonly #exits = new Map<number, number>();
@@ -77,14 +79,16 @@ export class JobPmi implements Contribution {
 
   heard(task: number, _channel: string, bytes: Uint8Array | undefined): void {
     if (!bytes) return this.#ended(task);
+    if (this.#expelled.has(task)) return;
     let incoming = this.#incoming.get(task);
     if (!incoming) this.#incoming.set(task, incoming = new LineBuffer(PMI_LIMITS.line));
     try {
       incoming.push(bytes);
-      for (let line = incoming.next(); line !== undefined; line = incoming.next()) this.#hear(task, line);
+      for (let line = incoming.next(); line !== undefined && !this.#expelled.has(task); line = incoming.next()) {
+        this.#hear(task, line);
+      }
     } catch (error) {
       if (!isErrno(error, "EMSGSIZE")) throw error;
-      this.#incoming.delete(task);
       this.#run([{ kind: "close", rank: task, error: error.message }]);
     }
   }
@@ -132,7 +136,7 @@ export class JobPmi implements Contribution {
         this.#trace(action.rank, "<", action.line);
         return this.#write(action.rank, action.line);
       case "close":
-        if (action.error !== undefined) this.#reins.log(`task ${action.rank}: PMI: ${action.error}`);
+        if (action.error !== undefined) this.#expel(action.rank, action.error);
         return this.#port ? this.#port.end(action.rank) : this.#reins.end(action.rank, CHANNEL);
       case "exchange":
         return void this.#exchange(action.puts);
@@ -148,6 +152,15 @@ export class JobPmi implements Contribution {
         return this.#abort(1, `${this.#name(rank)} has left PMI, and ${who} for it in a barrier`);
       }
     }
+  }
+
+  /** Whatever it sends from now on stays where it is. */
+  #expel(task: number, error: string): void {
+    this.#reins.log(`task ${task}: PMI: ${error}`);
+    this.#expelled.add(task);
+    this.#incoming.delete(task);
+    this.#reins.drop(task, CHANNEL);
+    this.#ended(task);
   }
 
   #write(task: number, line: string): void {

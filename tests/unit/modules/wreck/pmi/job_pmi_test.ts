@@ -146,13 +146,18 @@ Deno.test("JobPmi waits a while for the other tasks when all were signalled, and
   assertEquals(news(), []);
 });
 
-Deno.test("JobPmi closes the connection of a task that sends what is no PMI, and says so in the log", () => {
-  const { say, news, open } = world();
+Deno.test("JobPmi closes the connection of a task that sends what is no PMI, and says so in the log, once", () => {
+  const { pmi, say, news, open, dropped } = world();
   open();
   say(2, "GET / HTTP/1.1\n");
   assertEquals(news(), ['log task 2: PMI: malformed PMI line "GET / HTTP/1.1"', "2 end"]);
   say(3, "x".repeat(1300));
   assertEquals(news(), ["log task 3: PMI: a line is longer than 1216 bytes", "3 end"]);
+  assertEquals(dropped, [2, 3]);
+  for (const task of [2, 3]) say(task, `more nonsense\n${INIT}${"x".repeat(1300)}`);
+  assertEquals(news(), []);
+  pmi.exited(2, 0);
+  assertEquals(news(), ["abort 1: task 2 (rank 1) exited with exit code 0 before it had finalized PMI"]);
 });
 
 Deno.test("JobPmi ends the job when its barrier fails, and when a task waits for one that has left", async () => {
