@@ -13,7 +13,6 @@ import {
   type Random,
   readRusage,
   type Spawner,
-  type Timer,
   type Transport,
 } from "./ports/mod.ts";
 import { endpointChannel, Router } from "./router/mod.ts";
@@ -40,7 +39,7 @@ import { ModuleHost } from "./service/module_host.ts";
 import { findModule } from "./service/module_source.ts";
 import { Reparent } from "./service/reparent.ts";
 import { RETURNING, Returns } from "./service/returns.ts";
-import { keepalive } from "./service/keepalive.ts";
+import { Keepalive } from "./service/keepalive.ts";
 import { type BrokerParts, nativeServices } from "./service/native.ts";
 import { everyoneOnline, followParent } from "./service/quorum.ts";
 import { StateMachine } from "./service/state_machine.ts";
@@ -336,8 +335,11 @@ export class Broker implements BrokerParts {
 
   async #serve(): Promise<void> {
     this.router.alias(olderEvent);
-    this.#keepalive = keepalive(this.ports.clock, this.options.heartrate, this);
-    this.heartbeat.follow(() => this.modules.beat());
+    const keepalive = this.#keepalive = new Keepalive(this.ports.clock, this.options.heartrate, this);
+    this.heartbeat.follow(() => {
+      this.modules.beat();
+      keepalive.beat();
+    });
     this.tree.report(statusNumber(this.health.status));
     await this.handle.serve(nativeServices(this));
     await this.handle.listen(RETURNING, (event) => this.returns.heard(event));
@@ -346,7 +348,7 @@ export class Broker implements BrokerParts {
   }
 
   #onChange: (() => void) | undefined;
-  #keepalive: Timer | undefined;
+  #keepalive: Keepalive | undefined;
 
   #publish(event: Message): void {
     if (this.options.rank === 0) this.events.publish(event);
@@ -436,7 +438,7 @@ export class Broker implements BrokerParts {
     this.logs.flush();
     await this.tree.leave();
     this.machine.enter("unload-builtins");
-    this.#keepalive?.cancel();
+    this.#keepalive?.close();
     this.kin.close();
     this.tree.close();
     this.events.close();

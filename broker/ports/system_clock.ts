@@ -62,9 +62,13 @@ class Timers {
     const callback = next.callback!;
     next.callback = null;
     this.#dropCancelled();
-    this.#ended();
     if (this.#heap[0]) this.#arm(this.#heap[0].due);
-    callback();
+    try {
+      callback();
+    } finally {
+      // Afterwards, since one that is set again at once is not the last.
+      this.#ended();
+    }
   }
 
   #dropCancelled(): void {

@@ -3,30 +3,22 @@
 import type { Card } from "../message/mod.ts";
 import { booleanField, integerField, type Methods, optionalString, type Request, stringField } from "../handle/mod.ts";
 import { requireLocal } from "./local_only.ts";
+import type { Links } from "./guard.ts";
 import type { BrokerParts } from "./native.ts";
 
 /**
- * `overlay.links` → `{"parent":{"rank":i,"seen":r}|null,"children":[{"rank":i,"seen":r}],"home":{"rank":i,"uri":s}|null,"ancestors":[…]}`, with `seen` the
- * milliseconds of the clock when the other end last said anything; `overlay.failover {"rank":i,"patience":i}`;
+ * `overlay.links` → `Links` and `"home":{"rank":i,"uri":s}|null`; `overlay.failover {"rank":i,"patience":i}`;
  * `overlay.sever {"rank":i,"reason":s}` ends the link of a child as lost; `overlay.adrift {"reason":s?}` takes in no orphans;
  * `overlay.torpid {"rank":i,"torpid":b}` marks a child; `overlay.give-up {"reason":s}` ends the broker with status 1.
  */
 export function failoverService(broker: BrokerParts): Methods {
-  const { events, health, kin, reparent, tree } = broker;
+  const { health, reparent, tree } = broker;
   const local = (handler: (request: Request) => object | void | Promise<void>) => (request: Request) => {
     requireLocal(request);
     return handler(request);
   };
   return {
-    "overlay.links": local(() => {
-      const { parent } = tree;
-      return {
-        parent: parent ? { rank: parent.rank, seen: Math.max(tree.contact.seen, events.parentSeen) } : null,
-        children: tree.children.map(({ rank, lastSeen }) => ({ rank, seen: lastSeen })),
-        home: place(reparent.home),
-        ancestors: kin.ancestors.map(place),
-      };
-    }),
+    "overlay.links": local(() => ({ ...linksOf(broker), home: place(reparent.home) })),
     "overlay.failover": local(({ payload }) =>
       reparent.failover(integerField(payload, "rank"), integerField(payload, "patience"))
     ),
@@ -44,6 +36,16 @@ export function failoverService(broker: BrokerParts): Methods {
       broker.log("crit", reason, "overlay");
       void broker.shutdown(1, reason);
     }),
+  };
+}
+
+/** How the links of a broker are. */
+export function linksOf({ events, kin, tree }: Pick<BrokerParts, "events" | "kin" | "tree">): Links {
+  const { parent } = tree;
+  return {
+    parent: parent ? { rank: parent.rank, seen: Math.max(tree.contact.seen, events.parentSeen) } : null,
+    children: tree.children.map(({ rank, lastSeen }) => ({ rank, seen: lastSeen })),
+    ancestors: kin.ancestors.map((card) => ({ rank: card.rank, uri: card.tbon })),
   };
 }
 

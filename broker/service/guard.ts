@@ -10,11 +10,19 @@ import type { ChildChange } from "../overlay/mod.ts";
 import { requireLocal } from "./local_only.ts";
 import { watched } from "./watched.ts";
 
+/** The links of a broker; `seen` is the milliseconds of the clock when the other end last said anything. */
+export interface Links {
+  readonly parent: { rank: number; seen: number } | null;
+  readonly children: { rank: number; seen: number }[];
+  /** The parent first. */
+  readonly ancestors: { rank: number; uri: string }[];
+}
+
 /** What a guard is told; the first is `start`. */
 export type GuardNews =
   | { event: "start" }
-  /** A heartbeat's time has passed, whether a pulse came or not. */
-  | { event: "tick" }
+  /** A heartbeat's time has passed, whether a pulse came or not; `epoch` is the number of the last one. */
+  | { event: "tick"; epoch: number; links: Links }
   | { event: "parent"; rank: number; hostname: string }
   | { event: "orphan"; rank: number; reason: string }
   | { event: "child"; rank: number; hostname: string; change: ChildChange; reason: string };

@@ -1,38 +1,98 @@
 /**
- * Keeps both ends of a link from taking the other for dead when nothing else is said (wire.md §7.4). It runs on this
- * broker's own time and not by the pulse, which those below a cut do not hear.
+ * Keeps both ends of a link from taking the other for dead when nothing else is said (wire.md §7.4), and gives the guard its
+ * ticks. Both happen as the pulse comes, so that a quiet broker is woken once a beat; those below a cut do not hear it, and go
+ * on by their own time.
  */
 
 import type { Events, Tree } from "../overlay/mod.ts";
-import { type Clock, every, type Timer } from "../ports/mod.ts";
+import type { Clock, Timer } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
+import { linksOf } from "./failover_service.ts";
 import type { Guard } from "./guard.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { Kin } from "./kin.ts";
 
 /** A parent may go without a word for this many heartbeats (services.md §2: more than one). */
 const QUIET = 2;
+/** After so many heartbeats without a pulse a broker goes on by its own time; those that have passed count. */
+const PATIENCE = 2.5;
 
 export interface KeepaliveParts {
   readonly router: Router;
   readonly tree: Tree;
   readonly events: Events;
   readonly guard: Guard;
+  readonly heartbeat: Heartbeat;
+  readonly kin: Kin;
 }
 
-/** Once each `period` ms, until cancelled: says that we are there to a parent that has long heard nothing else, and to children. */
-export function keepalive(clock: Clock, period: number, { router, tree, events, guard }: KeepaliveParts): Timer {
-  const up = quietParent(router, tree);
-  let passed = events.last;
-  return every(clock, period, () => {
-    if (up()) tree.keepalive();
+export class Keepalive {
+  readonly #clock: Clock;
+  readonly #period: number;
+  readonly #parts: KeepaliveParts;
+  readonly #isQuiet: () => boolean;
+  #timer: Timer;
+  /** When this goes on without a pulse, by the clock. */
+  #deadline: number;
+  /** No pulse has come since the last deadline. */
+  #isAlone = false;
+  /** When the last tick was. */
+  #last = -Infinity;
+  /** The last event of the beat before. */
+  #passed = 0;
+
+  /** Begins at once, with beats of `period` ms, until closed. */
+  constructor(clock: Clock, period: number, parts: KeepaliveParts) {
+    this.#clock = clock;
+    this.#period = period;
+    this.#parts = parts;
+    this.#isQuiet = quietParent(parts);
+    this.#deadline = clock.now() + PATIENCE * period;
+    this.#timer = this.#set();
+  }
+
+  /** The pulse is heard. Those that were missed and come all together are one. */
+  beat(): void {
+    const now = this.#clock.now();
+    this.#deadline = now + PATIENCE * this.#period;
+    this.#isAlone = false;
+    if (now - this.#last >= this.#period / 2) this.#tick();
+  }
+
+  close(): void {
+    this.#timer.cancel();
+  }
+
+  #set(): Timer {
+    return this.#clock.after(Math.max(0, this.#deadline - this.#clock.now()), () => this.#ring());
+  }
+
+  /** The timer is not set anew at each beat, which would wake the process once more each time. */
+  #ring(): void {
+    const now = this.#clock.now();
+    if (now >= this.#deadline) {
+      const missed = this.#isAlone ? 1 : Math.floor(PATIENCE);
+      this.#deadline = now + this.#period;
+      this.#isAlone = true;
+      for (let i = 0; i < missed; i++) this.#tick();
+    }
+    this.#timer = this.#set();
+  }
+
+  /** A heartbeat's time has passed. */
+  #tick(): void {
+    const { tree, events, guard, heartbeat } = this.#parts;
+    this.#last = this.#clock.now();
+    if (this.#isQuiet()) tree.keepalive();
     // The pulse, as any event, tells the children.
-    if (events.last === passed) tree.keepaliveDown();
-    passed = events.last;
-    guard.tell({ event: "tick" });
-  });
+    if (events.last === this.#passed) tree.keepaliveDown();
+    this.#passed = events.last;
+    if (guard.isOn) guard.tell({ event: "tick", epoch: heartbeat.epoch, links: linksOf(this.#parts) });
+  }
 }
 
 /** True whenever nothing went to the parent for `QUIET` calls. */
-function quietParent(router: Router, tree: Tree): () => boolean {
+function quietParent({ router, tree }: KeepaliveParts): () => boolean {
   let link: unknown;
   let sent = 0;
   let quiet = 0;

@@ -73,21 +73,20 @@ export class Lifeline {
     void this.#seek(this.#move);
   }
 
-  /** The pulse of rank 0 was heard. */
-  pulse(): void {
-    this.#silence = 0;
-    if (!this.#isAdrift) return;
-    this.#isAdrift = false;
-    this.#options.log("info", "rank 0 is heard again");
-    call(this.#options.handle, "overlay.adrift", {});
-  }
-
-  /** A tick has passed; `seen` tells when the parent was last heard, `ancestors` who is above, the parent first. */
-  tick(seen: number | undefined, ancestors: readonly number[]): void {
+  /**
+   * A tick has passed, with the pulse of rank 0 or without; `seen` tells when the parent was last heard, `ancestors` who is
+   * above, the parent first.
+   */
+  tick(isPulse: boolean, seen: number | undefined, ancestors: readonly number[]): void {
     const { handle, log, settings } = this.#options;
     const { slowIdle, maxIdle, maxCutoff } = settings();
     this.#ancestors = ancestors;
-    this.#silence++;
+    this.#silence = isPulse ? 0 : this.#silence + 1;
+    if (isPulse && this.#isAdrift) {
+      this.#isAdrift = false;
+      log("info", "rank 0 is heard again");
+      call(handle, "overlay.adrift", {});
+    }
     if (this.#silence > maxCutoff) {
       const reason = `rank 0 has not been heard for ${maxCutoff} heartbeats: this rank is cut off, and ends`;
       return call(handle, "overlay.give-up", { reason });

@@ -33,9 +33,11 @@ interface News extends JsonObject {
   rank: number;
   reason: string;
   change: string;
+  epoch: number;
+  links: Links;
 }
 
-interface Links {
+interface Links extends JsonObject {
   parent: { rank: number; seen: number } | null;
   children: { rank: number; seen: number }[];
   ancestors: { rank: number }[];
@@ -97,10 +99,6 @@ class Live implements Running {
       "live.failover": () => toNextParent(handle),
       "live.recover": () => recoverHome(handle),
     });
-    await handle.listen("heartbeat.pulse", ({ payload }) => {
-      this.#epoch = Number(payload.epoch);
-      this.#lifeline.pulse();
-    });
     await handle.listen(SETTINGS_EVENT, ({ payload }) => void (this.#settings = readSettings(payload)));
     await handle.listen(RECOVER_EVENT, () => this.#recover());
     void this.#guard();
@@ -140,8 +138,8 @@ class Live implements Running {
     }
   }
 
-  #heard({ event, rank, change, reason }: News): void {
-    if (event === "tick") void this.#tick();
+  #heard({ event, rank, change, reason, epoch, links }: News): void {
+    if (event === "tick") this.#tick(epoch, links);
     else if (event === "parent") this.#lifeline.joined(rank);
     else if (event === "orphan") this.#lifeline.lost(rank);
     else if (event === "child" && (change === "lost" || change === "left" || change === "moved")) {
@@ -149,17 +147,13 @@ class Live implements Running {
     }
   }
 
-  async #tick(): Promise<void> {
-    const { handle, ports: { rank } } = this.#context;
-    try {
-      const { parent, children, ancestors } = await handle.rpc<Links & JsonObject>("overlay.links");
-      this.#flock.tick(new Map(children.map((child) => [child.rank, child.seen])), this.#settings);
-      const { maxIdle, maxCutoff } = this.#settings;
-      this.#herald?.tick(maxIdle + maxCutoff);
-      if (rank > 0) this.#lifeline.tick(parent?.seen, ancestors.map((one) => one.rank));
-    } catch (error) {
-      this.#unlessClosed(error);
-    }
+  #tick(epoch: number, { parent, children, ancestors }: Links): void {
+    const isHeard = epoch !== this.#epoch;
+    this.#epoch = epoch;
+    const { maxIdle, maxCutoff } = this.#settings;
+    this.#flock.tick(new Map(children.map((child) => [child.rank, child.seen])), this.#settings);
+    this.#herald?.tick(maxIdle + maxCutoff);
+    if (this.#context.ports.rank > 0) this.#lifeline.tick(isHeard, parent?.seen, ancestors.map((one) => one.rank));
   }
 
   #hello({ payload }: Request): object {
