@@ -119,8 +119,10 @@ export class Conductor {
   /** Nothing starts when a file that the job names cannot be opened. */
   async #begin(job: LiveJob, layout: Layout): Promise<void> {
     this.#write((transaction) => putLayout(transaction, job.jobid, layout));
+    const { io } = this.#options;
     try {
-      await this.#options.io.begin(job.jobid, layout);
+      io.open(job.jobid, job.spec);
+      await io.begin(job.jobid, layout);
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       return this.tell(job, { is: "failed", reason: error.message });

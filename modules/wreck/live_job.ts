@@ -20,11 +20,10 @@ export class LiveJob {
   logged = 0;
   /** Its number among those that were submitted together. */
   readonly cc: number | undefined;
-  /** The life of `wreck` on each of its ranks that has taken its part. */
-  readonly instances = new Map<number, string>();
+  #instances: Map<number, string> | undefined;
   #ended: AbortController | undefined;
-  /** Reports of its ranks, by the fence they came to. */
-  readonly #reports = { startup: new Map<number, RankReport>(), shutdown: new Map<number, RankReport>() };
+  /** Reports of its ranks, by the fence they came to; none before there is one, since many jobs may wait. */
+  #reports: Record<"startup" | "shutdown", Map<number, RankReport>> | undefined;
 
   constructor(jobid: number, spec: JobSpec, state: JobState, cc?: number, followers?: Set<(news: JobNews) => void>) {
     this.jobid = jobid;
@@ -38,6 +37,11 @@ export class LiveJob {
       walltime: spec.walltime,
       walltimeSignal: walltimeSignal(spec),
     });
+  }
+
+  /** The life of `wreck` on each of its ranks that has taken its part. */
+  get instances(): Map<number, string> {
+    return this.#instances ??= new Map();
   }
 
   /** Aborts when it has ended: nothing more is waited for. */
@@ -54,6 +58,7 @@ export class LiveJob {
   }
 
   report(phase: "startup" | "shutdown", rank: number, report: RankReport): void {
+    this.#reports ??= { startup: new Map(), shutdown: new Map() };
     this.#reports[phase].set(rank, report);
   }
 
@@ -74,7 +79,7 @@ export class LiveJob {
   #collect<T>(unknown: T, phase: "startup" | "shutdown", read: (report: RankReport) => readonly T[]): T[] {
     const { layout } = this;
     const values: T[] = Array(taskCount(layout)).fill(unknown);
-    for (const [rank, report] of this.#reports[phase]) {
+    for (const [rank, report] of this.#reports?.[phase] ?? []) {
       const place = placeOf(layout, rank);
       const own = read(report);
       place?.tasks.forEach((task, i) => values[task] = own[i] ?? unknown);

@@ -174,6 +174,7 @@ export class Manager {
    * also for what the session has not the cores for.
    */
   async submit(spec: JobSpec, cc: readonly (number | undefined)[]): Promise<number> {
+    this.io.check(spec);
     await this.scheduler.check(spec);
     const first = await this.#number(cc.length);
     const applied = this.#defaults.applied(spec);
@@ -247,9 +248,9 @@ export class Manager {
     }
   }
 
-  /** Throws EINVAL for input that cannot be. */
+  /** Throws EINVAL for input that cannot be. One in the queue has its input and output when its turn comes: there may be many. */
   #keep(job: LiveJob): void {
-    this.io.open(job.jobid, job.spec);
+    if (job.state !== "submitted") this.io.open(job.jobid, job.spec);
     const isNewest = this.#jobs.size === 0 || job.jobid > this.#newest;
     this.#jobs.set(job.jobid, job);
     if (isNewest) return void (this.#newest = job.jobid);
@@ -304,6 +305,7 @@ export class Manager {
   /** Jobs that a rank had a part in, in another life of it, have lost that. */
   #met(rank: number, instance: string): void {
     for (const job of this.#jobs.values()) {
+      if (job.machine.phase === "waiting") continue;
       const known = job.instances.get(rank);
       if (known === undefined || known === instance) continue;
       this.tell(job, { is: "failed", reason: `${this.#options.ranks.name(rank)} was restarted`, isNodeFailure: true });

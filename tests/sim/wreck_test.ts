@@ -196,6 +196,21 @@ Deno.test("a job in the queue is cancelled by a signal, and the next one has its
   assertEquals((await run(session, 0, wreck, "status", "1")).out.split("\n")[0], "Job 1 status: complete");
 });
 
+Deno.test("a job in the queue can be attached to: whoever has sees it run, or hears that it was cancelled", async () => {
+  const modules = ["content", "kvs", { name: "wreck", args: ["cores=1"] }];
+  const session = await jobSession({ size: 2, modules });
+  await run(session, 0, submit, "-n2", "sleep", "100");
+  await run(session, 0, submit, "echo", "second");
+  await run(session, 0, submit, "echo", "third");
+  const [second, third] = ["2", "3"].map((id) => new RunningCommand(session, 1, wreck, ["attach", "-s", id]));
+  await session.run(1000);
+  await run(session, 0, wreck, "kill", "3");
+  assertEquals(await session.settle(third!.status), 0);
+  assertEquals([third!.around.out, third!.around.err.split("\n")[0]], ["", "wreck: Job 3 status: cancelled"]);
+  assertEquals(await session.settle(second!.status), 0);
+  assertEquals(second!.around.out, "second\n");
+});
+
 Deno.test("a session that comes back goes on with its numbers and its queue, and tells what became of jobs that ran", async () => {
   const modules = ["content", "content-sqlite", "kvs", { name: "wreck", args: ["cores=1"] }];
   const first = await jobSession({ size: 1, modules });

@@ -6,6 +6,7 @@ import type { Clock, Files } from "../../../broker/ports/mod.ts";
 import type { Ledger } from "../ledger.ts";
 import type { JobSpec, Layout } from "../protocol.ts";
 import { Hub } from "./hub.ts";
+import { InputPlan } from "./input_plan.ts";
 import type { OutputRequest } from "./protocol.ts";
 import { Watcher, watcherId } from "./watcher.ts";
 
@@ -46,6 +47,11 @@ export class HomeIo {
       "job.input": ({ payload, sender }) =>
         this.#hub(integerField(payload, "jobid")).give(sender, objectField(payload, "io") as unknown as Io),
     };
+  }
+
+  /** Throws EINVAL for input that cannot be. */
+  check(spec: JobSpec): void {
+    new InputPlan(0, spec);
   }
 
   /** A job that is not over. Throws EINVAL for input that cannot be. */
@@ -89,6 +95,7 @@ export class HomeIo {
   /** A job is over. Resolves when all of its output can be read. */
   async end(jobid: number): Promise<void> {
     const hub = this.#hubs.get(jobid);
+    this.#expecting.delete(jobid);
     if (!hub) return;
     this.#hubs.delete(jobid);
     for (const [id, entry] of this.#watchers) if (entry.hub === hub) this.#watchers.delete(id);
