@@ -7,6 +7,9 @@ import type { Completion, OptionTable, ParsedOptions } from "./options.ts";
 import type { Terminal } from "./surroundings.ts";
 import type { Handle } from "../broker/handle/mod.ts";
 
+/** Signals that a command may deal with; SIGALRM only if it says `signal: "alarm"`. */
+export type HeardSignal = "SIGINT" | "SIGTERM" | "SIGALRM";
+
 /** What a command is given when it runs. */
 export interface Context<T extends OptionTable> {
   readonly opts: ParsedOptions<T>;
@@ -33,8 +36,8 @@ export interface Context<T extends OptionTable> {
   terminal(): Terminal | undefined;
   /** When nobody reads standard output any more, `heard` is called, and waited for a little, before the command ends. */
   onUnread(heard: () => Promise<void>): void;
-  /** With `signal: true`: from now on signals only call `heard`, the command deals with them. */
-  onSignal(heard: (signal: "SIGINT" | "SIGTERM") => void): void;
+  /** With `signal`: from now on signals only call `heard`, the command deals with them. */
+  onSignal(heard: (signal: HeardSignal) => void): void;
 }
 
 /** One subcommand. `R` is the record it prints; `run` comes before `human`, so that R is inferred from it. */
@@ -50,8 +53,8 @@ export interface Command<T extends OptionTable = OptionTable, R = unknown> {
   readonly prog?: string;
   /** What usage lines call it, where that is not `prog`. */
   readonly title?: string;
-  /** Ctrl-C ends the command by aborting `context.signal` rather than killing it. */
-  readonly signal?: boolean;
+  /** Ctrl-C ends the command by aborting `context.signal` rather than killing it; "alarm": SIGALRM does too. */
+  readonly signal?: boolean | "alarm";
   /**
    * The subcommand that options ask for: the older spelling of a command that has subcommands now. All words behind the options
    * are its own then. A mistake is a UsageError.

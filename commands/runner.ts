@@ -3,7 +3,7 @@
  * in which it can end: status, wrong usage, error, signal, a reader of its output that went away.
  */
 
-import { type Command, CommandError, type Context, Interrupted, UsageError } from "./command.ts";
+import { type Command, CommandError, type Context, type HeardSignal, Interrupted, UsageError } from "./command.ts";
 import { within } from "./deadline.ts";
 import { type Call, CallError, readCall, rootLeaf } from "./leaf.ts";
 import type { OptionTable } from "./options.ts";
@@ -33,6 +33,8 @@ export async function runCommand(command: Command, words: readonly string[], aro
 
 /** A broker that takes nothing from us for this long is stuck, ms. */
 const DELIVERY_TIMEOUT = 10_000;
+const SIGNALS: readonly HeardSignal[] = ["SIGINT", "SIGTERM"];
+const WITH_ALARM: readonly HeardSignal[] = [...SIGNALS, "SIGALRM"];
 /** What is left to do when nobody reads our output takes no longer, ms. */
 const FAREWELL_TIMEOUT = 2000;
 
@@ -48,7 +50,7 @@ class Run {
   #handle: Handle | undefined;
   #signalled: Interrupted | undefined;
   #unread: (() => Promise<void>) | undefined;
-  #listener: ((signal: "SIGINT" | "SIGTERM") => void) | undefined;
+  #listener: ((signal: HeardSignal) => void) | undefined;
 
   constructor(call: Call, around: Surroundings) {
     this.#call = call;
@@ -62,7 +64,7 @@ class Run {
   async settle(): Promise<number> {
     const { command } = this.#call.leaf;
     const deaf = command.signal
-      ? this.#around.onSignal(["SIGINT", "SIGTERM"], (signal) => this.#heard(signal))
+      ? this.#around.onSignal(command.signal === "alarm" ? WITH_ALARM : SIGNALS, (signal) => this.#heard(signal))
       : undefined;
     try {
       const status = await Promise.race([this.#run(), this.#cut.promise]);
@@ -152,8 +154,8 @@ class Run {
 
   /** The first signal asks the command to end; the second ends it; unless the command deals with them itself. */
   #heard(signal: Deno.Signal): void {
-    if (this.#listener && (signal === "SIGINT" || signal === "SIGTERM")) return this.#listener(signal);
-    const status = signal === "SIGINT" ? 130 : 143;
+    if (this.#listener && WITH_ALARM.includes(signal as HeardSignal)) return this.#listener(signal as HeardSignal);
+    const status = { SIGINT: 130, SIGALRM: 142 }[signal as string] ?? 143;
     if (this.#signalled) this.#around.exit(status);
     this.#signalled = new Interrupted(status);
     this.#abort.abort(this.#signalled);

@@ -19,7 +19,7 @@ export default command({
   summary: "Run a parallel program",
   usage: ["[OPTIONS] COMMAND [ARGS...]"],
   prog: "wreckrun",
-  signal: true,
+  signal: "alarm",
   complete: "command",
   options: OPTIONS,
   async *run(context): AsyncGenerator<Json | Uint8Array, number> {

@@ -3,7 +3,7 @@
 import { type Handle, Queue } from "../../broker/handle/mod.ts";
 import { encodeJson, type FluxError, type Idset, strerror } from "../../broker/message/mod.ts";
 import { exitCode, signalNumber, systemClock } from "../../broker/ports/mod.ts";
-import { Interrupted } from "../command.ts";
+import { type HeardSignal, Interrupted } from "../command.ts";
 import { CommandError } from "../mod.ts";
 import { Broadcast } from "./broadcast.ts";
 import { type Printed, type Printer, TooMuch } from "./printer.ts";
@@ -83,7 +83,7 @@ export class Execution {
   }
 
   /** Passes a signal on to all tasks; a second one soon after ends the command, and with it what still runs. */
-  signal(name: "SIGINT" | "SIGTERM"): void {
+  signal(name: HeardSignal): void {
     const number = signalNumber(name)!;
     const now = systemClock.now();
     if (now - this.#signalled < TWICE) return this.#happenings.fail(new Interrupted(128 + number));

@@ -5,7 +5,7 @@ import { encodeIo, FluxError, type Json } from "../../broker/message/mod.ts";
 import { systemClock } from "../../broker/ports/mod.ts";
 import { Jobs, type JobWatch, type Output } from "../../modules/wreck/client.ts";
 import type { JobNews, JobResult } from "../../modules/wreck/protocol.ts";
-import { CommandError, Interrupted } from "../command.ts";
+import { CommandError, type HeardSignal, Interrupted } from "../command.ts";
 import { LabelledLines } from "../exec/labelled_lines.ts";
 
 /** Two signals within this time leave the job to itself, ms. */
@@ -35,6 +35,7 @@ export class JobView {
   readonly #lines = new Map<string, LabelledLines>();
   #jobid: number | undefined;
   #signalled = -Infinity;
+  #state: string | undefined;
   /** A signal came before the number of the job. */
   #unwanted = false;
 
@@ -58,6 +59,7 @@ export class JobView {
         watch.took(happening.output);
       } else if ("news" in happening) {
         last = happening.news;
+        this.#state = last.state;
         this.#begin(last.jobid);
         this.#options.news?.(last);
         if (last.input) void this.#type(watch);
@@ -67,9 +69,13 @@ export class JobView {
   }
 
   /** Kills the job, as soon as its number is known; again soon after, leaves it. */
-  signal(name: "SIGINT" | "SIGTERM"): void {
+  signal(name: HeardSignal): void {
     const { warn } = this.#options;
     const now = systemClock.now();
+    if (name === "SIGALRM") {
+      const text = `Killed by SIGALRM: state = ${this.#state ?? "unknown"}`;
+      return this.#happenings.fail(new CommandError(text, { status: 142 }));
+    }
     const again = now - this.#signalled < TWICE;
     this.#signalled = now;
     if (this.#jobid === undefined) {

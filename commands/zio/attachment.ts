@@ -5,7 +5,7 @@ import { type Handle, Queue, type ResponseStream } from "../../broker/handle/mod
 import { exitCode, signalNumber, systemClock } from "../../broker/ports/mod.ts";
 import type { Kvs } from "../../modules/kvs/client.ts";
 import { Reader } from "../../modules/kz/client.ts";
-import { CommandError, Interrupted } from "../command.ts";
+import { CommandError, type HeardSignal, Interrupted } from "../command.ts";
 import type { Terminal } from "../surroundings.ts";
 import { Escape } from "./escape.ts";
 import type { Live, News, OutputName } from "./protocol.ts";
@@ -83,7 +83,7 @@ export class Attachment {
   }
 
   /** Passes a signal on to the program; a second one soon after detaches. */
-  signal(name: "SIGINT" | "SIGTERM"): void {
+  signal(name: HeardSignal): void {
     const number = signalNumber(name)!;
     const now = systemClock.now();
     if (!this.#live || this.#isTerminal) return this.#happenings.fail(new Interrupted(128 + number));

@@ -120,6 +120,16 @@ Deno.test("Ctrl-C kills a job, and another one leaves it running", async () => {
   assert(left.around.err.includes("wreckrun: Detaching from job. Processes may still be running\n"));
 });
 
+Deno.test("SIGALRM ends flux wreckrun, which tells how the job stands, and not the job", async () => {
+  const session = await jobSession({ size: 2 });
+  const running = new RunningCommand(session, 1, wreckrun, ["-n2", "sleep", "3600"]);
+  await session.run(1000);
+  running.around.send("SIGALRM");
+  assertEquals(await session.settle(running.status), 142);
+  assertEquals(running.around.err, "wreckrun: Killed by SIGALRM: state = running\n");
+  assertEquals(runningTasks(session), 2);
+});
+
 Deno.test("walltime signals a job, and kills one that does not care", async () => {
   const session = await jobSession({ size: 2 });
   const { status, err } = await run(session, 1, wreckrun, "-T", "1m", "-n2", "sleep", "3600");
