@@ -86,5 +86,6 @@ export const libcNames = open(() => "libc.so.6", {
 export const libcShutdown = open(() => "libc.so.6", {
   dup: { parameters: ["i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
 });

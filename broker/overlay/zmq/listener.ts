@@ -1,22 +1,12 @@
 import { FluxError, strerror } from "../../message/mod.ts";
-import {
-  BACKLOG_LIMIT,
-  type KeyPair,
-  type Listener,
-  type ListenerEvents,
-  type ListenOptions,
-  type Timer,
-} from "../../ports/mod.ts";
+import { BACKLOG_LIMIT, type Listener, type ListenerEvents, type ListenOptions, type Timer } from "../../ports/mod.ts";
 import { BYE, type Control, credit, creditValue, EMPTY, Kind } from "./control.ts";
 import { isIpv6, placesOf, tcpParts } from "./endpoint.ts";
 import { type Engine, type Party, report } from "./engine.ts";
-import { endConnection } from "./connection.ts";
-import { HalfOpen } from "./half_open.ts";
-import { handshakeFailure, Monitor } from "./monitor.ts";
-import { MonitorEvent, NOTIFY_DISCONNECT, Option, SocketType } from "./options.ts";
+import { Gatekeeper } from "./gatekeeper.ts";
+import { NOTIFY_DISCONNECT, Option, SocketType } from "./options.ts";
 import { Peer, sever } from "./peer.ts";
 import type { Source } from "./poller.ts";
-import { Refusals } from "./refusals.ts";
 import { Socket } from "./socket.ts";
 import { checkSize, setCommonOptions } from "./socket_options.ts";
 import { ipcPath, listenUnix } from "./unix_socket.ts";
@@ -29,13 +19,6 @@ const BYE_GRACE_MS = 5_000;
 /** Makes libzmq open a socket of its own. */
 const NO_FD = -1;
 
-/** How long a handshake may take, ms: who has not proved by then who he is, is disconnected. */
-const HANDSHAKE_MS = 10_000;
-
-const { accepted, disconnected, handshakeSucceeded, handshakeFailedProtocol, handshakeFailedAuth } = MonitorEvent;
-/** What a guarded listener wants to know of its connections. */
-const GUARDED = accepted | disconnected | handshakeSucceeded | handshakeFailedProtocol | handshakeFailedAuth;
-
 /** Connections that may wait to be accepted: a broker can have hundreds of children that dial at once. */
 const ACCEPT_BACKLOG = 1024;
 
@@ -47,8 +30,7 @@ export class ZmqListener implements Listener, Source, Party {
   readonly endpoint: string;
   readonly #engine: Engine;
   readonly #socket: Socket;
-  readonly #monitor: Monitor | null = null;
-  readonly #domain: string | null = null;
+  readonly #gatekeeper: Gatekeeper | null = null;
   /** The files of ipc places. */
   readonly #paths: string[] = [];
   readonly #limit: number;
@@ -74,12 +56,17 @@ export class ZmqListener implements Listener, Source, Party {
       this.#socket.set(Option.routerMandatory, 1);
       this.#socket.set(Option.routerNotify, NOTIFY_DISCONNECT);
       this.#socket.set(Option.backlog, ACCEPT_BACKLOG);
-      if (options.keys) {
-        [this.#domain, this.#monitor] = this.#guard(
+      const { keys, admits } = options;
+      if (keys) {
+        this.#gatekeeper = new Gatekeeper(engine, this.#socket, {
           endpoint,
-          options.keys,
-          options.admits ?? (() => false),
-        );
+          keys,
+          admits: (key) => this.#events !== null && (admits?.(key) ?? false),
+          refused: (address, reason) => {
+            const listening = this.#events;
+            if (listening) report(() => listening.refused?.(address, reason));
+          },
+        });
       }
       this.endpoint = places.map((place) => this.#bind(place)).join(",");
     } catch (error) {
@@ -181,7 +168,7 @@ export class ZmqListener implements Listener, Source, Party {
     const id = this.#idBuffer.slice(0, length), name = decoder.decode(id);
     let peer = this.#peers.get(name);
     if (!peer) {
-      const key = this.#domain === null ? undefined : this.#socket.userId;
+      const key = this.#gatekeeper === null ? undefined : this.#socket.userId;
       peer = new Peer(name, id, this.#socket.sourceFd, key, this.#limit);
       this.#peers.set(name, peer);
       if (!this.#events) this.#dismiss(peer);
@@ -265,39 +252,8 @@ export class ZmqListener implements Listener, Source, Party {
     queueMicrotask(() => this.#events?.down(peer.name, `backlog over ${this.#limit} bytes`));
   }
 
-  /** Makes this a CURVE server and reports whom it refuses: by decision, or because a handshake went wrong. */
-  #guard(endpoint: string, keys: KeyPair, admits: (publicKey: string) => boolean): [domain: string, monitor: Monitor] {
-    const refusals = new Refusals();
-    const refuse = (address: string, reason: string, kind = reason) => {
-      const events = this.#events;
-      if (events?.refused && refusals.isNew(address, kind)) report(() => events.refused?.(address, reason));
-    };
-    const domain = this.#engine.admission.addGate((publicKey, address) => {
-      const isAdmitted = this.#events !== null && admits(publicKey);
-      // Whoever makes another key each time is told of once all the same.
-      if (!isAdmitted) refuse(address, `key ${publicKey} is not admitted`, "key");
-      return isAdmitted;
-    });
-    this.#socket.set(Option.zapDomain, domain);
-    this.#socket.set(Option.curveServer, 1);
-    this.#socket.set(Option.curveSecretKey, keys.secretKey);
-    this.#socket.set(Option.handshakeInterval, HANDSHAKE_MS);
-    const halfOpen = new HalfOpen(endConnection);
-    const monitor = new Monitor(this.#engine.poller, this.#socket, GUARDED, ({ event, value, remote }) => {
-      // Over TCP a peer that tries again has another port each time; over ipc it has no address, and is no stranger.
-      const [, host] = /^tcp:\/\/(.*):\d+$/.exec(remote) ?? [];
-      if (event === MonitorEvent.accepted) { if (host !== undefined) halfOpen.accepted(remote, value); }
-      else halfOpen.over(remote);
-      if (event === MonitorEvent.handshakeFailedProtocol) {
-        refuse(host ?? endpoint, handshakeFailure({ event, value, remote }));
-      }
-    });
-    return [domain, monitor];
-  }
-
   #release(): void {
-    this.#monitor?.close();
-    if (this.#domain) this.#engine.admission.removeGate(this.#domain);
+    this.#gatekeeper?.close();
     this.#socket.close();
   }
 }

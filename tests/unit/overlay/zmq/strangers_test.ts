@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "../../../assert.ts";
 import { curveKeypair, zmqTransport } from "../../../../broker/overlay/zmq/mod.ts";
 import { HALF_OPEN_LIMIT } from "../../../../broker/overlay/zmq/half_open.ts";
-import { endConnection } from "../../../../broker/overlay/zmq/connection.ts";
+import { systemConnections } from "../../../../broker/overlay/zmq/connection.ts";
 import type { Transport } from "../../../../broker/ports/mod.ts";
 
 /** A listener on a port of this host, and what it heard. */
@@ -188,16 +188,45 @@ Deno.test("a stranger that makes new keys each time is told of once", async () =
   assertEquals(fort.heard, []);
 });
 
-Deno.test("endConnection() leaves alone what is not the connection that was meant", async () => {
+Deno.test("a first message without end is cut off before it fills the memory", async () => {
+  await using fort = new Fort();
+  const conn = await fort.connect();
+  // A greeting that asks for CURVE, then the head of a message of 900 MB, then zeros.
+  const mechanism = new TextEncoder().encode("CURVE");
+  await conn.write(Uint8Array.from([0xff, ...Array(8).fill(0), 0x7f, 3, 1, ...mechanism, ...Array(47).fill(0)]));
+  await conn.write(Uint8Array.from([6, 0, 0, 0, 0, 0x38, 0x40, 0, 0]));
+  const over = ended(conn);
+  const before = Deno.memoryUsage().rss;
+  const zeros = new Uint8Array(1 << 16);
+  let sent = 0;
+  try {
+    while (sent < 900 << 20) sent += await conn.write(zeros);
+  } catch {
+    // It was cut off.
+  }
+  assert(sent < 400 << 20, `${sent} bytes were taken`);
+  assert(Deno.memoryUsage().rss - before < 512 << 20);
+  await over;
+  close(conn);
+  await fort.visit("hello");
+  assertEquals(fort.heard, ["hello"]);
+});
+
+Deno.test("systemConnections leave alone what is not the connection that was meant", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
   const served = await listener.accept();
+  await served.write(new Uint8Array(5000));
+  const buffer = new Uint8Array(9000);
+  for (let read = 0; read < 5000;) read += (await conn.read(buffer))!;
   const all = [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name));
-  for (const fd of [...all, 99999]) endConnection(fd, "tcp://127.0.0.1:1");
+  const told = (remote: string) => [...all, 99999].map((fd) => systemConnections.received(fd, remote) ?? -1);
+  assertEquals([Math.max(...told(`tcp://127.0.0.1:${port}`)), Math.max(...told("tcp://127.0.0.1:1"))], [5000, -1]);
+  for (const fd of [...all, 99999]) systemConnections.end(fd, "tcp://127.0.0.1:1");
   await conn.write(Uint8Array.of(7));
   assertEquals(await served.read(new Uint8Array(9)), 1);
-  for (const fd of all) endConnection(fd, `tcp://127.0.0.1:${port}`);
+  for (const fd of all) systemConnections.end(fd, `tcp://127.0.0.1:${port}`);
   assertEquals(await served.read(new Uint8Array(9)), null);
   conn.close();
   served.close();
