@@ -6,32 +6,20 @@
 
 import type { Handle } from "../../../broker/handle/mod.ts";
 import { decodeIo, encodeIo, encodeJson, FluxError, type Io, ioBytes } from "../../../broker/message/mod.ts";
-import type { Clock, FileReader, Files, Timer } from "../../../broker/ports/mod.ts";
+import type { Clock, FileReader, Files } from "../../../broker/ports/mod.ts";
 import { taskCount } from "../layout.ts";
 import type { Ledger } from "../ledger.ts";
 import type { JobSpec, Layout } from "../protocol.ts";
 import { jobKey } from "../record.ts";
 import { feed } from "./feed.ts";
 import { InputPlan, STDIN } from "./input_plan.ts";
+import { JobRecord } from "./job_record.ts";
 import { OutputFiles } from "./output_files.ts";
-import {
-  outputKey,
-  type OutputName,
-  type OutputReply,
-  type OutputRequest,
-  type RecordedNews,
-  stdinKey,
-} from "./protocol.ts";
-import { type Allowance, StreamRecord } from "./stream_record.ts";
+import { outputKey, type OutputName, type OutputReply, type OutputRequest, stdinKey } from "./protocol.ts";
+import { Stdin } from "./stdin.ts";
 import type { Watcher } from "./watcher.ts";
 
 const STREAMS: readonly OutputName[] = ["stdout", "stderr"];
-/** What is recorded of a task, and of all tasks of a job, unless it says otherwise, bytes. */
-const LIMIT = 10 << 20, ALL = 1 << 30;
-/** What a job writes is in the record so many milliseconds later, unless a block is full before. */
-const LINGER = 500;
-/** Bytes on their way into the record before the tasks wait for that. */
-const RECORDING = 8 << 20;
 /** Somebody who does not read is sent so much nevertheless, so that a job whose tasks have ended can end, characters. */
 const OVERDRAFT = 8 << 20;
 /** Bytes of a file that are read at a time. */
@@ -52,38 +40,33 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #plan: InputPlan;
   readonly #files: OutputFiles;
+  readonly #record: JobRecord;
+  readonly #stdin = new Stdin();
   readonly #watchers = new Map<string, Watcher>();
-  readonly #records = new Map<string, StreamRecord>();
-  readonly #allowances = new Map<number, Allowance>();
   /** The last request of each rank. */
   readonly #seqs = new Map<number, number>();
-  readonly #readers: FileReader[] = [];
   /** Ranks whose tasks have all ended. */
   readonly #ranksOver = new Set<number>();
+  readonly #readers: FileReader[] = [];
   #layout: Layout | undefined;
-  #timer: Timer | undefined;
-  #recording = 0;
   #room: PromiseWithResolvers<void> | undefined;
-  /** Who gives the standard input, what he has given that is not on its way yet, and the record of it. */
-  #owner: Watcher | undefined;
-  #given: { bytes: Uint8Array | undefined; taken(): void }[] = [];
-  #givenNews = Promise.withResolvers<void>();
-  #inputEnded = false;
   /** Ranks were told that nobody wants some of the output. */
   #isUnwanted = false;
-  #stdin: StreamRecord | undefined;
   #over = false;
 
   /** Throws EINVAL for input that cannot be. */
   constructor(options: HubOptions) {
+    const { jobid, spec, clock, ledger, files } = options;
     this.#options = options;
-    this.#plan = new InputPlan(options.jobid, options.spec);
-    this.#files = new OutputFiles(options.jobid, options.spec, options.files);
+    this.#plan = new InputPlan(jobid, spec);
+    this.#files = new OutputFiles(jobid, spec, files);
+    this.#record = new JobRecord({ jobid, options: spec.options, clock, ledger, roomMade: () => this.#makeRoom() });
   }
 
   /** Opens the files of the job. Throws why one cannot be: then the job cannot run. */
   async begin(layout: Layout): Promise<void> {
     this.#layout = layout;
+    this.#record.begin(taskCount(layout));
     const { spec, files } = this.#options;
     if (!spec.input && !spec.output) return;
     for (const source of this.#plan.sources(taskCount(layout)).keys()) {
@@ -103,21 +86,13 @@ export class Hub {
 
   /** All tasks have started: what they read can be sent. */
   started(): void {
-    const { jobid, handle, ledger, spec, files } = this.#options;
+    const { jobid, handle, files } = this.#options;
     const layout = this.#layout!;
     const sources = this.#plan.sources(taskCount(layout));
-    const names = [...sources.keys()].filter((source) => source !== STDIN);
-    void ledger.write((transaction) => {
-      for (const task of sources.get(STDIN) ?? []) transaction.symlink(jobKey(jobid, task, "stdin"), stdinKey(jobid));
-      for (const [i, path] of names.entries()) transaction.put(jobKey(jobid, "input.files", i, "filename"), path);
-      if (!spec.options["stdio-commit-on-open"]) return;
-      for (const task of Array(taskCount(layout)).keys()) {
-        for (const stream of STREAMS) if (!this.#files.has(stream)) transaction.mkdir(outputKey(jobid, task, stream));
-      }
-    }, true).catch(() => {});
+    this.#name(sources);
     for (const [source, tasks] of sources) {
       const run = async () => {
-        if (source === STDIN) return await feed({ handle, jobid, layout, tasks, next: () => this.#nextGiven() });
+        if (source === STDIN) return await feed({ handle, jobid, layout, tasks, next: () => this.#stdin.next() });
         const reader = await files.open(source);
         this.#readers.push(reader);
         await feed({ handle, jobid, layout, tasks, next: () => reader.read(PIECE) });
@@ -128,26 +103,19 @@ export class Hub {
 
   /** Somebody is attached from now on. Returns whether he gives the standard input. */
   attach(watcher: Watcher): boolean {
-    const { jobid } = this.#options;
-    const recorded: RecordedNews["recorded"][number][] = [];
-    const rests: Io[] = [];
-    for (const [name, record] of this.#records) {
-      const [task, stream] = name.split(".") as [string, OutputName];
-      const rest = record.rest;
-      if (record.count > 0 || record.lost > 0) {
-        recorded.push({ task: Number(task), stream, blocks: record.count, lost: record.lost });
-      }
-      if (rest.length > 0) rests.push(encodeIo(stream, task, rest));
-    }
+    const { jobid, spec } = this.#options;
+    const positions = this.#record.positions();
+    const recorded = positions.filter(({ blocks, lost }) => blocks > 0 || lost > 0)
+      .map(({ task, stream, blocks, lost }) => ({ task, stream, blocks, lost }));
+    const rests = positions.filter(({ rest }) => rest.length > 0)
+      .map(({ task, stream, rest }) => encodeIo(stream, `${task}`, rest));
     if (recorded.length > 0) watcher.tell({ jobid, recorded }, 0);
     if (rests.length > 0) watcher.tell({ jobid, pieces: rests }, sizeOf(rests));
     this.#watchers.set(watcher.id, watcher);
     if (this.#isUnwanted) this.#want();
     watcher.request.signal.addEventListener("abort", () => this.#left(watcher), { once: true });
-    const isFree = !this.#owner && !this.#inputEnded && !this.#over;
-    if (!watcher.wantsInput || !isFree || !this.#readsInput()) return false;
-    this.#owner = watcher;
-    return true;
+    const ntasks = this.#layout ? taskCount(this.#layout) : spec.ntasks;
+    return watcher.wantsInput && this.#plan.sources(ntasks).has(STDIN) && this.#stdin.claim(watcher.request.sender);
   }
 
   /** Somebody who is attached has room again. */
@@ -165,7 +133,7 @@ export class Hub {
     while (!this.#hasRoomFor(from) && !this.#over) await (this.#room ??= Promise.withResolvers()).promise;
     if (this.#watchers.size > 0) return { watched: true, unwanted: [] };
     const names = new Set([...pieces.map(({ rank, stream }) => `${rank}.${stream}`), ...Object.keys(lost ?? {})]);
-    const unwanted = [...names].filter((name) => (this.#records.get(name)?.lost ?? 0) > 0);
+    const unwanted = [...names].filter((name) => this.#record.isCut(name));
     if (unwanted.length > 0) this.#isUnwanted = true;
     return { watched: false, unwanted };
   }
@@ -178,37 +146,37 @@ export class Hub {
 
   /** Standard input of who gives it; resolves when more may come. Throws EBUSY for anyone else, EPIPE when nobody reads it any more. */
   async give(sender: string, io: Io): Promise<void> {
-    if (this.#owner?.request.sender !== sender) throw new FluxError("EBUSY", "standard input comes from somebody else");
     const { data, eof } = decodeIo(io);
-    if (data !== undefined) await this.#offer(ioBytes(data));
-    if (!eof || this.#inputEnded) return;
-    this.#inputEnded = true;
-    await this.#offer(undefined);
+    const pieces = [...data === undefined ? [] : [ioBytes(data)], ...eof ? [undefined] : []];
+    for (const bytes of pieces) {
+      await this.#stdin.give(sender, bytes);
+      if (!this.#over) this.#record.takeInput(bytes);
+    }
   }
 
   /** The job is over. Resolves when its record is whole. */
   async end(): Promise<void> {
-    const { ledger } = this.#options;
     this.#over = true;
-    this.#timer?.cancel();
     this.#makeRoom();
-    for (const { taken } of this.#given) taken();
-    this.#givenNews.resolve();
+    this.#stdin.close();
     for (const reader of this.#readers) reader.close();
-    const closing = this.#files.close();
-    if (this.#layout) {
-      for (const task of Array(taskCount(this.#layout)).keys()) {
-        for (const stream of STREAMS) if (!this.#files.has(stream)) this.#close(task, stream);
+    const recorded = this.#layout && this.#record.end(STREAMS.filter((stream) => !this.#files.has(stream)));
+    await this.#files.close();
+    await recorded;
+  }
+
+  /** Names what tasks read, in the store. */
+  #name(sources: ReadonlyMap<string, readonly number[]>): void {
+    const { jobid, ledger, spec } = this.#options;
+    const paths = [...sources.keys()].filter((source) => source !== STDIN);
+    void ledger.write((transaction) => {
+      for (const task of sources.get(STDIN) ?? []) transaction.symlink(jobKey(jobid, task, "stdin"), stdinKey(jobid));
+      for (const [i, path] of paths.entries()) transaction.put(jobKey(jobid, "input.files", i, "filename"), path);
+      if (!spec.options["stdio-commit-on-open"]) return;
+      for (const task of Array(taskCount(this.#layout!)).keys()) {
+        for (const stream of STREAMS) if (!this.#files.has(stream)) transaction.mkdir(outputKey(jobid, task, stream));
       }
-      this.#stdin?.end();
-      const blocks = [...this.#records.values(), ...this.#stdin ? [this.#stdin] : []].flatMap((record) =>
-        record.takeBlocks()
-      );
-      await ledger.write((transaction) => {
-        for (const { key, text } of blocks) transaction.putText(key, text);
-      }, true);
-    }
-    await closing;
+    }, true).catch(() => {});
   }
 
   #want(): void {
@@ -222,14 +190,14 @@ export class Hub {
     const { jobid } = this.#options;
     const recorded = Object.entries(lost).map(([name, bytes]) => {
       const [task, stream] = name.split(".") as [string, OutputName];
-      this.#record(Number(task), stream).lose(bytes);
+      this.#record.lose(Number(task), stream, bytes);
       return { task: Number(task), stream, blocks: 0, lost: bytes };
     });
     for (const watcher of this.#watchers.values()) watcher.tell({ jobid, recorded }, 0);
   }
 
   #hasRoomFor(rank: number): boolean {
-    if (this.#recording > RECORDING) return false;
+    if (this.#record.isFull) return false;
     const overdraft = this.#ranksOver.has(rank) ? OVERDRAFT : 0;
     for (const watcher of this.#watchers.values()) if (!watcher.hasRoomBut(overdraft)) return false;
     return true;
@@ -242,7 +210,7 @@ export class Hub {
 
   #left(watcher: Watcher): void {
     this.#watchers.delete(watcher.id);
-    if (this.#owner === watcher) this.#owner = undefined;
+    this.#stdin.release(watcher.request.sender);
     this.#makeRoom();
   }
 
@@ -255,23 +223,8 @@ export class Hub {
       const size = sizeOf(shown);
       for (const watcher of this.#watchers.values()) watcher.tell(news, size);
     }
-    for (const piece of shown) this.#recordPiece(piece);
+    for (const piece of shown) this.#record.take(piece);
     if (shown.length < pieces.length) await this.#writeFiles(pieces);
-  }
-
-  #recordPiece(piece: Io): void {
-    const { spec: { options } } = this.#options;
-    const stream = piece.stream as OutputName, task = Number(piece.rank);
-    const record = this.#record(task, stream);
-    if (piece.data !== undefined) {
-      record.take(ioBytes(decodeIo(piece).data!));
-      this.#write(record);
-      if (!options["stdio-delay-commit"]) this.#timer ??= this.#options.clock.after(LINGER, () => this.#flush());
-    }
-    if (piece.eof && options["stdio-commit-on-close"]) {
-      this.#close(task, stream);
-      this.#write(record);
-    }
   }
 
   async #writeFiles(pieces: readonly Io[]): Promise<void> {
@@ -288,94 +241,6 @@ export class Hub {
     }
   }
 
-  #record(task: number, stream: OutputName): StreamRecord {
-    const name = `${task}.${stream}`;
-    let record = this.#records.get(name);
-    if (!record) {
-      const key = outputKey(this.#options.jobid, task, stream);
-      this.#records.set(name, record = new StreamRecord(key, this.#allowance(task)));
-    }
-    return record;
-  }
-
-  #allowance(task: number): Allowance {
-    let allowance = this.#allowances.get(task);
-    if (!allowance) this.#allowances.set(task, allowance = { left: this.#limit });
-    return allowance;
-  }
-
-  get #limit(): number {
-    const ntasks = this.#layout ? taskCount(this.#layout) : 1;
-    return this.#options.spec.options["stdio-limit"] ?? Math.min(LIMIT, Math.floor(ALL / ntasks));
-  }
-
-  /** Ends a record; what was not kept is said on standard error, which has the last word. */
-  #close(task: number, stream: OutputName): void {
-    const record = this.#record(task, stream);
-    if (stream === "stderr" && !record.ended) {
-      const lost = STREAMS.reduce((sum, name) => sum + (this.#records.get(`${task}.${name}`)?.lost ?? 0), 0);
-      if (lost > 0) record.note(lostNotice(task, lost, this.#limit));
-    }
-    record.end();
-  }
-
-  /** Puts the blocks of a record that are full into the store. */
-  #write(record: StreamRecord): void {
-    const blocks = record.takeBlocks();
-    if (blocks.length === 0) return;
-    const size = blocks.reduce((sum, { text }) => sum + text.length, 0);
-    this.#recording += size;
-    const written = this.#options.ledger.write((transaction) => {
-      for (const { key, text } of blocks) transaction.putText(key, text);
-    }, true);
-    // What cannot be recorded is said by whoever records the states of jobs.
-    void written.catch(() => {}).then(() => {
-      this.#recording -= size;
-      this.#makeRoom();
-    });
-  }
-
-  #flush(): void {
-    this.#timer = undefined;
-    for (const record of [...this.#records.values(), ...this.#stdin ? [this.#stdin] : []]) {
-      record.flush();
-      this.#write(record);
-    }
-  }
-
-  #readsInput(): boolean {
-    const ntasks = this.#layout ? taskCount(this.#layout) : this.#options.spec.ntasks;
-    return this.#plan.sources(ntasks).has(STDIN);
-  }
-
-  async #offer(bytes: Uint8Array | undefined): Promise<void> {
-    if (this.#over) throw new FluxError("EPIPE", "the job is over");
-    this.#recordInput(bytes);
-    await new Promise<void>((taken) => {
-      this.#given.push({ bytes, taken });
-      this.#givenNews.resolve();
-    });
-  }
-
-  async #nextGiven(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const given = this.#given.shift();
-      given?.taken();
-      if (given) return given.bytes;
-      if (this.#over) return undefined;
-      await this.#givenNews.promise;
-      this.#givenNews = Promise.withResolvers();
-    }
-  }
-
-  #recordInput(bytes: Uint8Array | undefined): void {
-    const record = this.#stdin ??= new StreamRecord(stdinKey(this.#options.jobid), { left: this.#limit });
-    if (bytes) record.take(bytes);
-    else record.end();
-    this.#write(record);
-    this.#timer ??= this.#options.clock.after(LINGER, () => this.#flush());
-  }
-
   #fail(what: "input" | "output", error: unknown): void {
     if (!(error instanceof FluxError)) throw error;
     if (!this.#over) this.#options.failed(explained(what, error).message);
@@ -389,10 +254,4 @@ function explained(what: "input" | "output", error: unknown): Error {
 
 function sizeOf(pieces: readonly Io[]): number {
   return pieces.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
-}
-
-/** Told to who reads what was recorded. */
-export function lostNotice(task: number, lost: number, limit: number): string {
-  return `wreck: task ${task}: ${lost} bytes of output beyond ${limit} were not kept; ` +
-    `--output FILE keeps all, --options stdio-limit=BYTES more\n`;
 }

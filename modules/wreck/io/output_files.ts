@@ -13,6 +13,8 @@ const TASK = /\{\{\{?\s*taskid\s*\}?\}\}/;
 /** One file, and who writes to it. */
 interface OpenFile {
   readonly writer: Promise<FileWriter>;
+  /** The write before the next one: what several ranks send at once must not mix. */
+  last: Promise<unknown>;
   /** Streams that have not ended, of one that is a single task's own. */
   left: number;
 }
@@ -53,8 +55,11 @@ export class OutputFiles {
 
   /** Resolves when it is written. Throws ENOSPC, EIO … */
   async write(task: number, stream: OutputName, bytes: Uint8Array): Promise<void> {
-    const writer = await this.#file(task, stream).writer;
-    await writer.write(this.#labels ? this.#labelled(task, stream, bytes) : bytes);
+    const file = this.#file(task, stream);
+    const own = this.#labels ? this.#labelled(task, stream, bytes) : bytes;
+    const written = file.last.then(async () => await (await file.writer).write(own));
+    file.last = written.catch(() => {});
+    await written;
   }
 
   /** A stream has ended: the file of a task alone is closed with its last. */
@@ -85,7 +90,7 @@ export class OutputFiles {
       const streams = (["stdout", "stderr"] as const).filter((name) =>
         this.has(name) && this.#path(task, name) === path
       );
-      this.#open.set(path, file = { writer, left: isOwn ? streams.length : Infinity });
+      this.#open.set(path, file = { writer, last: Promise.resolve(), left: isOwn ? streams.length : Infinity });
     }
     return file;
   }
