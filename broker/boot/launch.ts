@@ -25,7 +25,7 @@ const GATHER = 100;
 /** A signal this soon after the end has begun is what began it, ms. */
 const ECHO = 500;
 /** After this time people are told whom they wait for, ms. */
-const NOTICE = 10_000;
+const NOTICE = 5000;
 const KILLED = 137;
 
 export interface LaunchOptions {
@@ -68,6 +68,8 @@ export class Launch {
   /** The program was told to end by a signal. */
   #told = false;
   #endedAt = 0;
+  /** What was said in the wire-up has been shown. */
+  #saidPmi = false;
 
   constructor(options: LaunchOptions, ports: LaunchPorts) {
     this.#options = options;
@@ -305,13 +307,15 @@ export class Launch {
         for (const line of process.obituary(exited!)) say(line);
       }
     }
-    if (verbose) { for (const line of this.#wireUp.lines) say(`pmi: ${line}`); }
+    if (verbose && !this.#saidPmi) { for (const line of this.#wireUp.lines) say(`pmi: ${line}`); }
   }
 
   #tooLate(): void {
     for (const rank of this.#sayLate(`did not come up within ${this.#options.timeout / 1000} s`)) {
       this.#dismiss(this.#members[rank]!, "SIGKILL");
     }
+    for (const line of this.#wireUp.lines) this.#options.say(`pmi: ${line}`);
+    this.#saidPmi = true;
     this.#end(1, "a rank did not come up");
   }
 

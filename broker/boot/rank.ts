@@ -10,11 +10,13 @@ import type { Endpoints } from "./bootstrap_config.ts";
 import type { Ending, Order, Report } from "./control.ts";
 import type { Neighbours, Shape } from "./exchange.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
-import { describeRanks } from "./report.ts";
+import { PmiTrace } from "./pmi_trace.ts";
+import { describeMissing } from "./report.ts";
 import type { BootMethod } from "./method.ts";
 import { Place, type Site } from "./place.ts";
 import { processState } from "./process_tree.ts";
 import { Program, type Source } from "./program.ts";
+import { Restarts } from "./restarts.ts";
 import { Starter } from "./starter.ts";
 import {
   ALONE,
@@ -31,6 +33,8 @@ import {
 const NOT_FOUND = 127, NOT_RUNNABLE = 126;
 const SIGTERM = 15;
 const OPEN_TO_ALL = "links have no keys (--security none): whoever reaches a port of this session acts as its owner";
+/** After this time people are told whom they wait for, ms. */
+const NOTICE = 5000;
 /** The initial program among the processes of its broker. */
 const PROGRAM_LABEL = "rc2";
 
@@ -131,6 +135,10 @@ class Rank {
   #program: Program | undefined;
   /** The connection to whoever started us has ended. */
   #deserted = false;
+  readonly #restarts = new Restarts((rank) => this.#report({ restart: rank }));
+  readonly #trace = new PmiTrace();
+  #wireUp: WireUp | undefined;
+  #hosts: readonly string[] = [];
   /** Rejects when the rank is to end before it is up. */
   readonly #stopped = Promise.withResolvers<never>();
 
@@ -171,7 +179,10 @@ class Rank {
     const { rank } = method;
     const isWatched = method.kind === "start" || method.kind === "config";
     const deadline = isWatched ? undefined : this.#ports.clock.after(timeout, () => this.#tooLate());
-    const wireUp = await this.#wireUp();
+    const notice = rank === 0 && method.kind !== "start" && method.kind !== "single"
+      ? this.#ports.clock.after(NOTICE, () => this.#sayMissing())
+      : undefined;
+    const wireUp = this.#wireUp = await this.#openWireUp();
     const place = this.#place ??= this.#findPlace(wireUp.session);
     place.take();
     this.#report({ hello: rank });
@@ -180,12 +191,13 @@ class Rank {
       rundir: place.path,
       keys: await makeKeys(),
       rankOf: (publicKey) => admitted.get(publicKey),
-      ...(this.#starter && rank === 0 && { restart: (other: number) => this.#restart(other) }),
+      ...(this.#starter && rank === 0 && { restart: (other: number) => this.#restarts.request(other) }),
     });
     this.#broker = broker;
     const card = broker.listen(wireUp.at?.listen ?? this.#endpoints(place.path, wireUp.isSpread), wireUp.at?.reached);
     if (rank === 0 && wireUp.isSpread && !this.#options.isSecured) broker.log("warning", OPEN_TO_ALL);
     const neighbours = await wireUp.meet(card, (keys) => void (admitted = keys));
+    this.#hosts = neighbours.hosts;
     void broker.ending.then((ending) => {
       this.#program?.end();
       this.#report({ ending });
@@ -193,14 +205,15 @@ class Rank {
     void broker.machine.when("quorum").then(() => this.#report({ joined: true }));
     await broker.start(neighbours.parent, neighbours.right, neighbours.above, neighbours.hosts);
     deadline?.cancel();
+    notice?.cancel();
     this.#up = true;
     this.#report({ up: true });
     if (rank === 0 && !this.#starter) this.#runProgram(broker);
   }
 
-  async #wireUp(): Promise<WireUp> {
+  async #openWireUp(): Promise<WireUp> {
     const { method, shape, isSecured, userKey, hostname } = this.#options;
-    const options = { size: method.size, shape, isSecured, userKey };
+    const options = { size: method.size, shape, trace: this.#trace, isSecured, userKey };
     if (method.kind === "single") return ALONE;
     if (method.kind === "config") return configuredWireUp(method.config, method.rank, options);
     if (method.kind === "fd") return await pmiWireUp(method.fd, options);
@@ -292,27 +305,8 @@ class Rank {
       const { rank, uuid, card } = order.returning;
       return this.#broker!.returns.announce(readCard(rank, card), uuid);
     }
-    if ("restarted" in order) return this.#restarted(order.restarted, order.error);
+    if ("restarted" in order) return this.#restarts.done(order.restarted, order.error);
     void this.#program?.tell(order.signal, "order").then((signalled) => this.#report({ signalled }));
-  }
-
-  /** Whoever waits for a rank to be up again. */
-  readonly #restarts = new Map<number, PromiseWithResolvers<void>>();
-
-  #restart(rank: number): Promise<void> {
-    let waiting = this.#restarts.get(rank);
-    if (!waiting) {
-      this.#restarts.set(rank, waiting = Promise.withResolvers());
-      this.#report({ restart: rank });
-    }
-    return waiting.promise;
-  }
-
-  #restarted(rank: number, error: string | undefined): void {
-    const waiting = this.#restarts.get(rank);
-    this.#restarts.delete(rank);
-    if (error === undefined) waiting?.resolve();
-    else waiting?.reject(new FluxError("EIO", error));
   }
 
   #end(status: number, reason: string): void {
@@ -331,14 +325,30 @@ class Rank {
     });
   }
 
+  /** Says whom rank 0 waits for. */
+  #sayMissing(): void {
+    const missing = this.#missing();
+    const whom = missing.length > 0 ? this.#describe(missing) : "the other ranks' wire-up";
+    this.#options.say(`waiting for ${whom}`);
+  }
+
+  /** Ranks that have not come, as far as this one knows. */
+  #missing(): readonly number[] {
+    const { method: { size } } = this.#options;
+    if (this.#hosts.length === 0) return this.#wireUp?.missing?.() ?? [];
+    return Array.from({ length: size }, (_, rank) => rank).filter((rank) => !this.#broker?.online.has(rank));
+  }
+
+  #describe(missing: readonly number[]): string {
+    return describeMissing(missing, this.#hosts, (rank) => this.#options.shape.parent(rank));
+  }
+
   #tooLate(): void {
-    const { method, timeout } = this.#options;
-    const missing = Array.from({ length: method.size }, (_, rank) => rank).filter((rank) =>
-      !this.#broker?.online.has(rank)
-    );
-    const who = method.rank === 0 && missing.length < method.size - 1
-      ? `${describeRanks(missing)} did not join`
-      : "not up";
+    const { method, timeout, say } = this.#options;
+    const missing = method.rank === 0 ? this.#missing() : [];
+    const who = missing.length > 0 ? `${this.#describe(missing)} did not join` : "not up";
+    // What was said last tells why a wire-up does not end; one rank's words are enough.
+    if (method.rank === 0 && this.#hosts.length === 0) { for (const line of this.#trace.lines) say(`pmi: ${line}`); }
     this.#stopped.reject(new FluxError("ETIMEDOUT", `rank ${method.rank}: ${who} within ${timeout / 1000} s`));
   }
 

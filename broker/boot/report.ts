@@ -1,6 +1,6 @@
 /** The words in which people are told of brokers that are late, lost, or ended otherwise than in order. Pure. */
 
-import { Idset } from "../message/mod.ts";
+import { formatHostlist, Idset } from "../message/mod.ts";
 import type { ExitStatus } from "../ports/mod.ts";
 import { PROGRESS, type Progress } from "./member.ts";
 
@@ -59,6 +59,32 @@ export function lateRanks(progress: readonly Progress[], parent: (rank: number) 
     progress: progress[rank]!,
     below: tops.filter((top) => top === rank).length - 1,
   }));
+}
+
+/**
+ * Ranks that are missing, by host, each with those below it in the tree that are missing too: `node4 (rank 3) and 2 below it`. Hosts
+ * that are not known are left out.
+ */
+export function describeMissing(
+  missing: readonly number[],
+  hosts: readonly string[],
+  parent: (rank: number) => number | null,
+): string {
+  const all = new Set(missing);
+  const below = new Map<number, number>();
+  for (const rank of missing) {
+    let top = rank;
+    for (let at = parent(rank); at !== null && all.has(at); at = parent(at)) top = at;
+    below.set(top, (below.get(top) ?? -1) + 1);
+  }
+  const [alone, others] = [[...below].filter(([, count]) => count === 0), [...below].filter(([, count]) => count > 0)];
+  const name = (ranks: number[]) => {
+    const named = ranks.map((rank) => hosts[rank]).filter((host) => host !== undefined);
+    return named.length < ranks.length ? describeRanks(ranks) : `${formatHostlist(named)} (${describeRanks(ranks)})`;
+  };
+  const parts = others.map(([rank, count]) => `${name([rank])} and ${count} below it`);
+  if (alone.length > 0) parts.push(name(alone.map(([rank]) => rank)));
+  return parts.join(", ");
 }
 
 const WHERE: Readonly<Record<Progress, string>> = {

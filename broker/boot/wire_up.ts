@@ -8,6 +8,7 @@ import type { Clock, KeyPair, Random, Transport } from "../ports/mod.ts";
 import { fdStream, LineStream, PMI_LIMITS, PmiClient, type PmiLines } from "../pmi/mod.ts";
 import type { BootstrapConfig, Endpoints } from "./bootstrap_config.ts";
 import { type Admit, type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
+import type { PmiTrace } from "./pmi_trace.ts";
 import { nodeCount } from "./process_mapping.ts";
 import { meet } from "./rendezvous.ts";
 import { meetingPorts, type SlurmStep } from "./slurm.ts";
@@ -28,6 +29,8 @@ export interface WireUp {
 export interface WireUpOptions {
   readonly size: number;
   readonly shape: Shape;
+  /** Keeps what is said to a server that is not ours, or far away. */
+  readonly trace: PmiTrace;
   /** Links have keys. */
   readonly isSecured: boolean;
   /** The user's key, with which cards are sealed that go through the hands of a launcher; undefined when there is none. */
@@ -82,8 +85,11 @@ export function returningWireUp(
 }
 
 /** Over PMI that another launcher serves at an inherited file descriptor. Throws EBADF, and what `PmiClient` throws. */
-export async function pmiWireUp(fd: number, { size, shape, isSecured, userKey }: WireUpOptions): Promise<WireUp> {
-  const pmi = new PmiClient(new LineStream(fdStream(fd), PMI_LIMITS.line), "foreign");
+export async function pmiWireUp(
+  fd: number,
+  { size, shape, trace, isSecured, userKey }: WireUpOptions,
+): Promise<WireUp> {
+  const pmi = new PmiClient(trace.of(new LineStream(fdStream(fd), PMI_LIMITS.line)), "foreign");
   await pmi.init();
   const nodes = await nodeCount(pmi, size);
   return {
@@ -108,7 +114,7 @@ export interface MeetingPorts {
 export async function slurmWireUp(
   step: SlurmStep,
   hostname: string,
-  { size, shape, isSecured, userKey }: WireUpOptions,
+  { size, shape, trace, isSecured, userKey }: WireUpOptions,
   ports: MeetingPorts,
   log: (text: string) => void,
 ): Promise<WireUp> {
@@ -131,7 +137,7 @@ export async function slurmWireUp(
     isSpread,
     missing: () => meeting.missing(),
     async meet(card, admit) {
-      const pmi = new PmiClient(meeting.lines);
+      const pmi = new PmiClient(trace.of(meeting.lines));
       await pmi.init();
       const neighbours = await exchange(pmi, card, { size, shape, isSpread, admit });
       await pmi.finalize();

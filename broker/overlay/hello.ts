@@ -59,13 +59,21 @@ export function readWelcome(uri: string, answer: Message): Welcome {
   return { uuid, rank, hostname: String(hostname), isRunning: running === true };
 }
 
+/** True when the sender and we have a version of the protocol in common. */
+export function isUnderstood({ protocol }: Greeting): boolean {
+  return protocol[0] <= PROTOCOL[1] && protocol[1] >= PROTOCOL[0];
+}
+
 /** Why a broker of this session cannot take `greeting`'s sender as its child; undefined when it can. */
-export function refusal(greeting: Greeting, own: { rank: number; size: number; version: string }): string | undefined {
+export function refusal(
+  greeting: Greeting,
+  own: { rank: number; size: number; hostname: string; version: string },
+): string | undefined {
   const { rank, protocol, version, hostname } = greeting;
-  if (protocol[0] > PROTOCOL[1] || protocol[1] < PROTOCOL[0]) {
+  if (!isUnderstood(greeting)) {
     return `rank ${rank} on ${hostname} speaks protocol ${
       protocol.join("-")
-    } (flux ${version}), rank ${own.rank} speaks ` +
+    } (flux ${version}), rank ${own.rank} on ${own.hostname} speaks ` +
       `${PROTOCOL.join("-")} (flux ${own.version}): use the same flux on both`;
   }
   if (rank === 0 || rank >= own.size || rank === own.rank) return `rank ${rank} cannot be a child of rank ${own.rank}`;

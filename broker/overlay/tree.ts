@@ -22,10 +22,11 @@ import {
 import type { Listener, Timer } from "../ports/mod.ts";
 import { type Child, Children } from "./children.ts";
 import { Control, controlMessage, linkError } from "./link_message.ts";
+import { Mismatches } from "./mismatches.ts";
 import { ParentLink } from "./parent_link.ts";
 import { RouteIds } from "./route_ids.ts";
 import { dialOptions, type JoinOptions, listenOptions, seenFrom, type TreeOptions } from "./tree_options.ts";
-import { type Greeting, PROTOCOL, readGreeting, readWelcome, refusal, type Welcome } from "./hello.ts";
+import { type Greeting, isUnderstood, PROTOCOL, readGreeting, readWelcome, refusal, type Welcome } from "./hello.ts";
 import { CYCLE, FAREWELL, GATHER_RANKS, LINGER } from "./tree_times.ts";
 import { UnsentEvents } from "./unsent_events.ts";
 
@@ -41,6 +42,7 @@ export class Tree {
   #parentSeen = 0;
   #joins = 0;
   readonly #unsent: UnsentEvents;
+  readonly #mismatches: Mismatches;
   #status = 0;
   #announcing: Timer | undefined;
   #goodbye: (() => void) | undefined;
@@ -49,6 +51,7 @@ export class Tree {
     this.#options = options;
     this.#children = new Children(options.rank);
     this.#credentials = { userid: options.userid, rolemask: Role.owner };
+    this.#mismatches = new Mismatches(options.clock, options, (text) => options.log("err", text));
     this.#unsent = new UnsentEvents((text) => options.log("err", text));
   }
 
@@ -189,6 +192,7 @@ export class Tree {
 
   close(): void {
     this.#unsent.close();
+    this.#mismatches.close();
     for (const parent of this.#links) parent.link.close();
     this.#links.clear();
     this.#parent = undefined;
@@ -296,9 +300,10 @@ export class Tree {
     const { rank, uuid, hostname, log } = this.#options;
     const answer = (errnum: number, payload: Uint8Array) =>
       this.#listener?.send(peer, encode(responseTo(request, this.#credentials, errnum, payload)));
+    let greeting: Greeting | undefined;
     try {
       if (request.topic !== "overlay.hello") throw new FluxError("EPROTO", `"${request.topic}" before hello`);
-      const greeting = readGreeting(decodeJson(request.payload));
+      greeting = readGreeting(decodeJson(request.payload));
       const why = refusal(greeting, this.#options);
       if (why) throw new FluxError("EINVAL", why);
       this.#identify(peer, greeting);
@@ -312,7 +317,8 @@ export class Tree {
       this.#join(peer, greeting);
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
-      log("err", `hello refused: ${error.message}`);
+      if (greeting && !isUnderstood(greeting)) this.#mismatches.add(greeting);
+      else log("err", `hello refused: ${error.message}`);
       answer(error.errnum, encodeText(error.message));
       this.#listener?.drop(peer);
     }

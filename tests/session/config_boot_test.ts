@@ -98,6 +98,16 @@ testUnless(withoutHosts(), "brokers of [bootstrap] may start in any order, die, 
   await hosts.quiet();
 });
 
+testUnless(withoutHosts(), "hosts that do not come are named, those below them counted", async () => {
+  await using hosts = await startHosts(1);
+  const system = new System(hosts, CONFIG);
+  await hosts.flux(0, ["keygen"], { env: system.env });
+  system.start(0);
+  const text = "flux-broker: waiting for host1 (rank 1) and 1 below it, host2 (rank 2)\n";
+  await until("they are named", () => system.log(0).includes(text));
+  await system.stop();
+});
+
 testUnless(withoutHosts(), "--quorum lets a session run before all its brokers are there", async () => {
   await using hosts = await startHosts(4);
   const system = new System(hosts, CONFIG);

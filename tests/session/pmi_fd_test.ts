@@ -83,6 +83,12 @@ Deno.test("flux broker gives up when not all ranks come within its timeout", asy
   const [one] = await launch(1, 2, ["broker", "--timeout=1", "true"], work.path);
   assertEquals(one!.code, 1);
   assert(one!.stderr.includes("rank 0: not up within 1 s"), one!.stderr);
+  // What was said last tells where it hangs.
+  const said = one!.stderr.split("\n").filter((line) => line.startsWith("flux-broker: pmi: "));
+  assertEquals([said[0], said.at(-1)], [
+    "flux-broker: pmi: > cmd=init pmi_version=1 pmi_subversion=1",
+    "flux-broker: pmi: > cmd=barrier_in",
+  ]);
   assertEquals([...Deno.readDirSync(work.path)], []);
 });
 

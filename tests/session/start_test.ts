@@ -281,6 +281,7 @@ Deno.test("a rank that does not come up is named, with those that wait for it", 
   assertEquals(code, 1, text);
   const line = `pid ${pid}) did not come up within 3 s: the process is stopped; 1 rank below it waits for it`;
   assert(text.startsWith("flux-start: rank 1 (") && text.includes(line), text);
+  assert(text.includes("\nflux-start: pmi: 0 > cmd=barrier_in\n"), text);
   assertEquals([...Deno.readDirSync(work.path)].filter(({ isDirectory }) => isDirectory), []);
 });
 

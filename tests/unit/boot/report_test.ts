@@ -1,7 +1,14 @@
 /** Whom people are told to wait for, and in which words. */
 
 import { assertEquals } from "../../assert.ts";
-import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "../../../broker/boot/report.ts";
+import {
+  describeExit,
+  describeLate,
+  describeMissing,
+  describeRanks,
+  Grouped,
+  lateRanks,
+} from "../../../broker/boot/report.ts";
 import type { Progress } from "../../../broker/boot/member.ts";
 import { Topology } from "../../../broker/overlay/mod.ts";
 
@@ -43,6 +50,15 @@ Deno.test("describeLate() names rank, host, process, reason and those who wait",
     describeLate({ rank: 3, progress: "spawned", below: 0 }, where, verb),
     "rank 3 (node3, pid 17) did not come up within 10 s: it has not answered",
   );
+});
+
+Deno.test("describeMissing() names hosts, and of a subtree its root", () => {
+  const binary = (rank: number) => rank === 0 ? null : (rank - 1) >> 1;
+  const hosts = Array.from({ length: 15 }, (_, rank) => `jade${rank}`);
+  assertEquals(describeMissing([3, 7, 8], hosts, binary), "jade3 (rank 3) and 2 below it");
+  assertEquals(describeMissing([9, 10, 13], hosts, binary), "jade[9-10,13] (ranks 9-10,13)");
+  assertEquals(describeMissing([1, 3, 4, 14], hosts, binary), "jade1 (rank 1) and 2 below it, jade14 (rank 14)");
+  assertEquals(describeMissing([1, 2], [], binary), "ranks 1-2");
 });
 
 Deno.test("describeExit() says the status or the signal", () => {
