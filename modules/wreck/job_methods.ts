@@ -10,7 +10,7 @@ import {
   type Request,
   stringField,
 } from "../../broker/handle/mod.ts";
-import { FluxError, isErrno, type JsonObject } from "../../broker/message/mod.ts";
+import { FluxError, isErrno, type JsonObject, Role } from "../../broker/message/mod.ts";
 import type { Manager } from "./manager.ts";
 import { type JobNews } from "./protocol.ts";
 import { readResult, readState } from "./record.ts";
@@ -41,10 +41,13 @@ export function jobMethods(manager: Manager): Methods {
   };
 }
 
-/** What tools that know the events only ask for: `wrexec.run.N` runs a job that was made, `wreck.N.kill {"signal":i}` signals it. */
+/**
+ * What tools that know the events only ask for: `wrexec.run.N` runs a job that was made, `wreck.N.kill {"signal":i}` signals it. Anybody
+ * may publish events, and only the owner deals with jobs.
+ */
 export function heardEvent(manager: Manager, event: Event): void {
-  const { topic } = event;
-  if (topic.startsWith("wreck.state.")) return;
+  const { topic, message } = event;
+  if (topic.startsWith("wreck.state.") || !(message.rolemask & Role.owner)) return;
   const [, run] = /^wrexec\.run\.(\d+)$/.exec(topic) ?? [];
   if (run !== undefined) void manager.runCreated(Number(run));
   const [, killed] = /^wreck\.(\d+)\.kill$/.exec(topic) ?? [];

@@ -32,6 +32,15 @@ export const JOB_OPTIONS = [
   "pmi-trace",
 ] as const;
 
+/** What a single task has of its own; members of `lwj.N.T`. */
+export interface TaskSpec {
+  /** Over that of the job. */
+  readonly environ?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** The processors it may run on, a list: `0-3,8`. */
+  readonly cpumask?: string;
+}
+
 /** What is asked for when a job is made; members of `lwj.N` with the same names. */
 export interface JobSpec {
   readonly cmdline: readonly string[];
@@ -50,6 +59,8 @@ export interface JobSpec {
   readonly options: Readonly<Record<string, number>>;
   readonly input?: JsonObject;
   readonly output?: JsonObject;
+  /** By task, for those that have something of their own. */
+  readonly tasks?: Readonly<Record<string, TaskSpec>>;
 }
 
 /** Where the tasks of a job run: `cores` of them on each of `ranks`, in ascending order of rank. */

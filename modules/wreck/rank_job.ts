@@ -119,14 +119,16 @@ export class RankJob {
     const task = place.tasks[index]!;
     const all = this.#contributions;
     const wrapper = all.flatMap((one) => one.wrapper?.(task) ?? []);
-    const mask = layout.cpumask?.[rank];
+    const own = spec.tasks?.[task];
+    const mask = own?.cpumask ?? layout.cpumask?.[rank];
+    const cwd = own?.cwd ?? spec.cwd;
     let hosted: HostedTask;
     try {
       hosted = this.#tasks[index] = this.#options.ports.tasks.start({
         argv: [...(spec.options["stop-children-in-exec"] ? STOP : []), ...wrapper, ...spec.cmdline],
-        ...(spec.cwd !== undefined && { cwd: spec.cwd }),
+        ...(cwd !== undefined && { cwd }),
         env: Object.assign(
-          { ...spec.environ },
+          { ...spec.environ, ...own?.environ },
           taskEnvironment({ jobid, cc, ntasks: taskCount(layout), nnodes: layout.ranks.length, place, task }),
           ...all.map((one) => one.environment?.(task)),
         ),

@@ -20,11 +20,23 @@ export function timestamp(ms: number): string {
 export function putRequest(transaction: Transaction, jobid: number, request: object): void {
   for (const [name, value] of Object.entries(request as JsonObject)) {
     if (value === undefined) continue;
+    if (name === "tasks") {
+      putTasks(transaction, jobid, value as JsonObject);
+      continue;
+    }
     if (name === "options" || name === "input" || name === "output") {
       for (const [inner, each] of Object.entries(value as JsonObject)) {
         if (each !== undefined) putDeep(transaction, jobKey(jobid, name, inner), each);
       }
     } else transaction.put(jobKey(jobid, name), value);
+  }
+}
+
+function putTasks(transaction: Transaction, jobid: number, tasks: JsonObject): void {
+  for (const [task, own] of Object.entries(tasks)) {
+    for (const [name, value] of Object.entries(own as JsonObject)) {
+      if (value !== undefined) transaction.put(jobKey(jobid, task, name), value);
+    }
   }
 }
 
@@ -151,12 +163,26 @@ export async function readJob(kvs: Kvs, jobid: number): Promise<WrittenJob> {
   request.options = Object.fromEntries(options.map((name, i) => [name, settings[i]]));
   request.input = await tree(kvs, jobKey(jobid, "input"));
   request.output = await tree(kvs, jobKey(jobid, "output"));
+  request.tasks = await readTasks(kvs, jobid);
   const cc = await read("cc");
   return {
     spec: readSpec(request),
     layout: await readLayout(kvs, jobid),
     cc: typeof cc === "number" ? cc : undefined,
   };
+}
+
+/** What single tasks have of their own, by task. */
+async function readTasks(kvs: Kvs, jobid: number): Promise<JsonObject | undefined> {
+  const tasks = (await directory(kvs, jobKey(jobid))).filter((name) => /^\d+$/.test(name));
+  if (tasks.length === 0) return undefined;
+  return Object.fromEntries(
+    await Promise.all(tasks.map(async (task) => {
+      const read = (name: string) => maybe(kvs.get<Json>(jobKey(jobid, task, name)));
+      const [environ, cwd, cpumask] = await Promise.all(["environ", "cwd", "cpumask"].map(read));
+      return [task, { environ, cwd, cpumask }] as const;
+    })),
+  );
 }
 
 /** Where it was placed already, if it was. */

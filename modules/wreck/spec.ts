@@ -3,7 +3,8 @@
 import { integerField, objectField, optionalInteger, optionalString, stringsField } from "../../broker/handle/mod.ts";
 import { FluxError, type JsonObject } from "../../broker/message/mod.ts";
 import { signalNumber } from "../../broker/ports/mod.ts";
-import type { JobSpec } from "./protocol.ts";
+import { cpusOf } from "./layout.ts";
+import type { JobSpec, TaskSpec } from "./protocol.ts";
 
 /** The most tasks of one job. */
 const TASKS = 1 << 20;
@@ -12,10 +13,7 @@ const TASKS = 1 << 20;
 export function readSpec(payload: JsonObject): JobSpec {
   const cmdline = stringsField(payload, "cmdline");
   if (cmdline.length === 0) throw new FluxError("EINVAL", `"cmdline" is empty`);
-  const environ = payload.environ === undefined || payload.environ === null ? {} : objectField(payload, "environ");
-  for (const [name, value] of Object.entries(environ)) {
-    if (typeof value !== "string") throw new FluxError("EPROTO", `"environ.${name}" must be a string`);
-  }
+  const environ = readEnviron(payload);
   const cwd = optionalString(payload, "cwd");
   const ntasks = payload.ntasks === undefined || payload.ntasks === null ? 1 : integerField(payload, "ntasks");
   const counts = {
@@ -32,7 +30,7 @@ export function readSpec(payload: JsonObject): JobSpec {
   if (typeof walltime !== "number" || !(walltime >= 0)) throw new FluxError("EPROTO", `"walltime" must be seconds`);
   return {
     cmdline,
-    environ: environ as Record<string, string>,
+    environ: environ ?? {},
     ...(cwd !== undefined && { cwd }),
     ntasks,
     ...(counts.nnodes !== undefined && { nnodes: counts.nnodes }),
@@ -42,7 +40,34 @@ export function readSpec(payload: JsonObject): JobSpec {
     options: readOptions(payload),
     ...(payload.input !== undefined && payload.input !== null && { input: objectField(payload, "input") }),
     ...(payload.output !== undefined && payload.output !== null && { output: objectField(payload, "output") }),
+    ...readTasks(payload),
   };
+}
+
+function readEnviron(payload: JsonObject): Record<string, string> | undefined {
+  if (payload.environ === undefined || payload.environ === null) return undefined;
+  const environ = objectField(payload, "environ");
+  for (const [name, value] of Object.entries(environ)) {
+    if (typeof value !== "string") throw new FluxError("EPROTO", `"environ.${name}" must be a string`);
+  }
+  return environ as Record<string, string>;
+}
+
+function readTasks(payload: JsonObject): Pick<JobSpec, "tasks"> {
+  if (payload.tasks === undefined || payload.tasks === null) return {};
+  const tasks: Record<string, TaskSpec> = {};
+  for (const task of Object.keys(objectField(payload, "tasks"))) {
+    if (!/^\d+$/.test(task)) throw new FluxError("EPROTO", `"tasks.${task}" is no task`);
+    const own = objectField(payload.tasks as JsonObject, task);
+    const [environ, cwd, cpumask] = [readEnviron(own), optionalString(own, "cwd"), optionalString(own, "cpumask")];
+    if (cpumask !== undefined) cpusOf(cpumask);
+    tasks[task] = {
+      ...(environ && { environ }),
+      ...(cwd !== undefined && { cwd }),
+      ...(cpumask !== undefined && { cpumask }),
+    };
+  }
+  return { tasks };
 }
 
 /** The number of the signal at the end of a job's time; undefined for the usual one. */

@@ -195,12 +195,13 @@ Deno.test("tasks wait for a debugger with stop-children-in-exec, and run on SIGC
 Deno.test("a job that another tool has placed runs on the processors it was given", async () => {
   await using session = await startSession({ size: 2 });
   using handle = await client(session);
-  const request = { cmdline: ["grep", "Cpus_allowed_list", "/proc/self/status"], environ: { PATH: "/usr/bin:/bin" } };
-  await handle.rpc("job.create", { ...request, ntasks: 1, nnodes: 1 });
-  const kvs = new Kvs(handle);
-  await kvs.transaction().put("lwj.1.rank.1.cores", 1).put("lwj.1.rank.1.cpumask", "0").commit();
+  const script = "grep Cpus_allowed_list /proc/self/status; echo $PWD $COLOUR";
+  await handle.rpc("job.create", { cmdline: ["sh", "-c", script], environ: { PATH: "/usr/bin:/bin" }, cwd: "/tmp" });
+  const transaction = new Kvs(handle).transaction().put("lwj.1.rank.1.cores", 2).put("lwj.1.rank.1.cpumask", "0");
+  await transaction.put("lwj.1.1.environ", { COLOUR: "red" }).put("lwj.1.1.cwd", "/usr").commit();
   handle.publish("wrexec.run.1");
-  assertEquals((await run(session, "wreck", "attach", "1"))[1], "Cpus_allowed_list:\t0\n");
+  const [, stdout] = await run(session, "wreck", "attach", "-l", "1");
+  assertEquals(sorted(stdout), ["0: /tmp", "0: Cpus_allowed_list:\t0", "1: /usr red", "1: Cpus_allowed_list:\t0"]);
 });
 
 Deno.test("a session with a state directory goes on with the numbers of its jobs, and its queue", async () => {

@@ -3,6 +3,7 @@
 import submit from "../../commands/submit.ts";
 import wreck from "../../commands/wreck.ts";
 import wreckrun from "../../commands/wreckrun.ts";
+import { Role } from "../../broker/message/mod.ts";
 import { sleep } from "../../broker/ports/mod.ts";
 import { Kvs } from "../../modules/kvs/client.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
@@ -281,6 +282,22 @@ Deno.test("module wreck, when it is unloaded, ends its jobs and leaves no task",
   await session.run(1000);
   assertEquals((await run(session, 1, wreck, "status", "1")).out.split("\n")[0], "Job 1 status: failed");
   assertEquals((await run(session, 1, wreckrun, "-n2", "true")).status, 0);
+});
+
+Deno.test("guests can neither run nor signal jobs, by request or by event", async () => {
+  const session = await jobSession({ size: 2 });
+  await run(session, 0, wreckrun, "-d", "sleep", "3600");
+  await session.settle(session.handle(0).rpc("job.create", { cmdline: ["true"], environ: {} }));
+  const guest = session.handle(1, { userid: 77, rolemask: Role.user });
+  await assertRejects(session.settle(guest.rpc("job.kill", { jobid: 1 })), { errno: "EPERM" });
+  await assertRejects(session.settle(guest.rpc("wreck.clear", { jobid: 1 }, { rank: 0 })), { errno: "EPERM" });
+  guest.publish("wreck.1.kill", { signal: 9 });
+  guest.publish("wrexec.run.2");
+  await session.run(1000);
+  assertEquals((await run(session, 0, wreck, "status", "1")).out, "Job 1 status: running\n");
+  assertEquals(await session.settle(new Kvs(session.handle(0)).get("lwj.2.state")), "reserved");
+  session.handle(1).publish("wreck.1.kill");
+  await session.until(() => isIdle(session));
 });
 
 Deno.test("requests that are wrong are refused with the field, and make no job", async () => {

@@ -28,6 +28,15 @@ Deno.test("readSpec() names the field that is wrong", () => {
   assertThrows(() => readSpec({ cmdline: ["a"], "walltime-signal": "SIGNO" }), { text: "is no signal" });
 });
 
+Deno.test("readSpec() reads what single tasks have of their own", () => {
+  const tasks = { 1: { cpumask: "0-1", environ: { A: "b" } }, 3: { cwd: "/" } };
+  assertEquals(readSpec({ cmdline: ["a"], tasks }).tasks, tasks);
+  assertThrows(() => readSpec({ cmdline: ["a"], tasks: { x: {} } }), { text: '"tasks.x" is no task' });
+  assertThrows(() => readSpec({ cmdline: ["a"], tasks: { 1: { cpumask: "z" } } }), {
+    text: '"z" is no list of processors',
+  });
+});
+
 Deno.test("jobEnvironment() leaves out what speaks of the place where a job is asked for", () => {
   assertEquals(
     jobEnvironment({
