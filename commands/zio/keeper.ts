@@ -16,8 +16,9 @@ import {
 } from "../../broker/handle/mod.ts";
 import { systemClock, systemSpawner, type Task, type TerminalSize, waitStatus } from "../../broker/ports/mod.ts";
 import type { Kvs } from "../../modules/kvs/client.ts";
-import { openReader, type Taker, Tee, Writer } from "../../modules/kz/client.ts";
-import { INPUT_WINDOW, type Live, type News, type OutputName } from "./protocol.ts";
+import { openReader, Tee, Writer } from "../../modules/kz/client.ts";
+import { Attached, NOBODY, type Source } from "./attached.ts";
+import { INPUT_WINDOW, type Live, type OutputName } from "./protocol.ts";
 import { Recorder } from "./recorder.ts";
 
 /** What is echoed is recorded in pieces of so many milliseconds. */
@@ -49,12 +50,7 @@ export interface KeeperOptions {
   debug(text: string): void;
 }
 
-/** In the place of the first who is attached. */
-const NOBODY: Taker = { hasRoom: false, take() {} };
-
-interface Output {
-  readonly name: OutputName;
-  readonly tee: Tee;
+interface Output extends Source {
   readonly recorder: Recorder;
   readonly writer: Writer;
 }
@@ -260,63 +256,6 @@ export class Keeper {
     const input = this.#input;
     this.#input = undefined;
     await input?.close().catch(() => {});
-  }
-}
-
-/** One who is attached. */
-class Attached {
-  readonly #request: Request;
-  readonly #outputs: readonly Output[];
-  readonly #takers = new Map<string, Taker & { credit: number }>();
-  readonly #done = Promise.withResolvers<void>();
-
-  constructor(request: Request, credit: number, outputs: readonly Output[]) {
-    this.#request = request;
-    this.#outputs = outputs;
-    for (const { name } of outputs) {
-      const taker = {
-        credit,
-        get hasRoom() {
-          return taker.credit > 0;
-        },
-        take: (bytes: Uint8Array | undefined) => {
-          taker.credit -= bytes?.length ?? 0;
-          this.tell({ type: "output", io: encodeIo(name, "", bytes) });
-        },
-      };
-      this.#takers.set(name, taker);
-    }
-  }
-
-  get done(): Promise<void> {
-    return this.#done.promise;
-  }
-
-  tell(news: News): void {
-    this.#request.respond(news);
-  }
-
-  begin(): void {
-    for (const { name, tee } of this.#outputs) {
-      tee.add(this.#takers.get(name)!);
-      tee.remove(NOBODY);
-    }
-  }
-
-  grant(stream: string, bytes: number): void {
-    const taker = this.#takers.get(stream);
-    if (taker) taker.credit += bytes;
-    for (const { tee } of this.#outputs) tee.roomMade();
-  }
-
-  leave(): void {
-    for (const { name, tee } of this.#outputs) tee.remove(this.#takers.get(name)!);
-    this.#done.resolve();
-  }
-
-  end(status: number): void {
-    this.tell({ type: "exited", status });
-    this.leave();
   }
 }
 

@@ -1,6 +1,7 @@
 /** What tasks of a job write and read, over trees of simulated brokers. */
 
 import attachCommand from "../../commands/wreck.ts";
+import submit from "../../commands/submit.ts";
 import wreckrun from "../../commands/wreckrun.ts";
 import { decodeJson, encodeIo, encodeJson, type JsonObject } from "../../broker/message/mod.ts";
 import { Kvs } from "../../modules/kvs/client.ts";
@@ -286,4 +287,17 @@ Deno.test("what a job writes that nobody watches does not leave its rank, and wh
     assertEquals(own.at(-1), 3000);
   }
   assert(/wreck: task 2: \d+ bytes of its stdout were not kept/.test(late.around.err), late.around.err);
+});
+
+Deno.test("who attaches to a job that waits for its turn gives it its input when it runs", async () => {
+  const session = await ioSession({ size: 2 });
+  const first = new RunningCommand(session, 0, submit, ["--wait", "-n4", "sleep", "5"]);
+  await session.run(1000);
+  assertEquals((await run(session, 0, submit, "-n2", "cat")).status, 0);
+  const late = new RunningCommand(session, 1, attachCommand, ["attach", "2"]);
+  late.around.input = utf8.encode("typed\n");
+  await session.run(1000);
+  assertEquals(late.around.out, "");
+  assertEquals([await session.settle(late.status), await session.settle(first.status)], [0, 0]);
+  assertEquals(late.around.out, "typed\ntyped\n");
 });

@@ -59,7 +59,10 @@ export class HomeIo {
     const { failed, ...rest } = this.#options;
     if (this.#hubs.has(jobid)) return;
     this.#hubs.set(jobid, new Hub({ jobid, spec, ...rest, failed: (reason) => failed(jobid, reason) }));
-    for (const request of this.#expecting.get(jobid) ?? []) this.attach(jobid, request);
+    for (const request of this.#expecting.get(jobid) ?? []) {
+      const attached = this.attach(jobid, request);
+      if (attached.input) request.respond({ jobid, state: "starting", ...attached });
+    }
     this.#expecting.delete(jobid);
   }
 
