@@ -4,7 +4,7 @@
  */
 
 import { MeetingPlace, type Module } from "../../broker/handle/mod.ts";
-import { decodeJson, FluxError, type JsonObject } from "../../broker/message/mod.ts";
+import { decodeJson, FluxError, type JsonObject, parseHostlist } from "../../broker/message/mod.ts";
 import { heardEvent, jobMethods } from "./job_methods.ts";
 import { Manager } from "./manager.ts";
 import { openMpi } from "./pmi/open_mpi.ts";
@@ -45,7 +45,7 @@ const wreck: Module = {
     });
     await handle.serve({ ...place.methods, ...pmi.methods, ...runner.methods });
     if (rank === 0) {
-      const ranks = new Ranks(() => ports.attribute("hostlist")?.split(",") ?? []);
+      const ranks = new Ranks(() => parseHostlist(ports.attribute("hostlist") ?? ""));
       const kept = manager = new Manager({ handle, ports, place, ranks });
       await kept.begin();
       await handle.serve({ ...jobMethods(kept), ...kept.io.methods });

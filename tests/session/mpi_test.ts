@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless, unlessProgram } from "../skip.ts";
+import { startHosts, withoutHosts } from "./hosts.ts";
 import { startSession, until, workDirectory } from "./session.ts";
 
 const fixtures = new URL("../fixtures/mpi/", import.meta.url).pathname;
@@ -68,6 +69,23 @@ testUnless(obstacle, "two programs of MPICH run at once in one session, and do n
   const runs = [2, 3].map((n) => session.flux(["wreckrun", "-n", `${n}`, `${work.path}/ring`, "3"]));
   assertEquals((await Promise.all(runs)).map(({ stdout }) => stdout), ["ok 2\n", "ok 3\n"]);
 });
+
+testUnless(
+  obstacle ?? withoutHosts(),
+  "a program of MPICH runs over several hosts, and knows which of its tasks share one",
+  async () => {
+    await using work = await workDirectory();
+    await compile(["ring"], work.path);
+    await using hosts = await startHosts(2);
+    await using session = await hosts.startSession({ on: [0, 1, 1] });
+    const mapping = await session.flux(["wreckrun", "-n4", "flux", "pmi", "get", "PMI_process_mapping"]);
+    assertEquals([mapping.stdout, mapping.stderr], ["(vector,(0,2,2))\n", ""]);
+    const ring = await session.flux(["wreckrun", "-n3", `${work.path}/ring`, "3"]);
+    assertEquals([ring.code, ring.stdout, ring.stderr], [0, "ok 3\n", ""]);
+    await session.stop();
+    await hosts.quiet();
+  },
+);
 
 testUnless(obstacle, "MPI_Abort ends a job with its code, and says which task it was", async () => {
   await using work = await workDirectory();

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless, unlessProgram } from "../skip.ts";
 import { executable, plainEnvironment, runFlux, startSession } from "./session.ts";
+import { startSlurm, withoutSlurm } from "./slurm.ts";
 
 const untimed = (text: string) => text.replaceAll(/, [\d.]+ ms/g, "");
 
@@ -74,6 +75,13 @@ testUnless(unlessProgram("mpiexec.hydra", "mpich"), "flux pmi under mpiexec.hydr
     env: plainEnvironment(),
   }).output();
   assertEquals(untimed(new TextDecoder().decode(stdout)), "exchange 0: 3 tasks\n", new TextDecoder().decode(stderr));
+});
+
+testUnless(withoutSlurm(), "flux pmi under srun", async () => {
+  await using slurm = await startSlurm(2);
+  const words = ["srun", "-N2", "-n4", "--ntasks-per-node=2", "--mpi=pmi2", executable, "pmi", "exchange"];
+  const { code, stdout, stderr } = await slurm.run(words);
+  assertEquals([code, untimed(stdout)], [0, "exchange 0: 4 tasks\n"], stderr);
 });
 
 Deno.test("flux pmi without a launcher says so, and what to do", async () => {

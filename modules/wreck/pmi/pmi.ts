@@ -1,6 +1,7 @@
 /** PMI on one rank: what all its jobs share. */
 
 import type { Handle, Methods, ModulePorts } from "../../../broker/handle/mod.ts";
+import { parseHostlist } from "../../../broker/message/mod.ts";
 import type { Contributor } from "../contribution.ts";
 import { JobPmi } from "./job_pmi.ts";
 import { Rounds } from "./rounds.ts";
@@ -13,6 +14,8 @@ export interface PmiOptions {
 export class Pmi {
   readonly #ports: PmiOptions["ports"];
   readonly #rounds: Rounds;
+  /** As it was read last. */
+  #hostlist: { readonly text: string; readonly names: readonly string[] } = { text: "", names: [] };
 
   constructor({ handle, ports }: PmiOptions) {
     const { clock, random, rank, size } = ports;
@@ -33,6 +36,8 @@ export class Pmi {
 
   /** By rank. */
   #hosts(): readonly string[] {
-    return this.#ports.attribute("hostlist")?.split(",") ?? [];
+    const text = this.#ports.attribute("hostlist") ?? "";
+    if (text !== this.#hostlist.text) this.#hostlist = { text, names: parseHostlist(text) };
+    return this.#hostlist.names;
   }
 }
