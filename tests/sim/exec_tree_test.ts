@@ -1,7 +1,7 @@
 /** One program on many simulated ranks: what travels, what comes out of it, and what is left when brokers die. */
 
 import exec from "../../commands/exec.ts";
-import { encodeTaskNote, type MrpcStream } from "../../broker/handle/mod.ts";
+import { encodeNotes, encodeTaskNote, type MrpcStream } from "../../broker/handle/mod.ts";
 import { encodeJson, encodeText, Idset, Role } from "../../broker/message/mod.ts";
 import { sleep } from "../../broker/ports/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
@@ -184,4 +184,22 @@ Deno.test("a call as a stream is for owners, and for methods that are one", asyn
   const { heard, done } = follow(owner.mrpcStream("rexec.exec", request, { ranks: "1,900" }));
   await session.settle(done);
   assertEquals(heard.toSorted(), ["1 0", "1 61", "900 113"]);
+});
+
+Deno.test("only who has begun a stream is heard by its tasks", async () => {
+  const session = await simSession({ size: 3 });
+  const cmd = { cmdline: ["sleep", "60"], opts: { stdin_CLOSED: "true" } };
+  const { heard, done } = follow(session.handle(1).mrpcStream("rexec.exec", encodeJson({ cmd, flags: 3 })));
+  await session.until(() => session.spawners.every(({ running }) => running.size === 1));
+  const payload = encodeTaskNote({ type: "signal", number: 9 });
+  const stranger = session.handle(1, { userid: 77, rolemask: Role.user });
+  const guesses = [0, 1, 2, 3].map((matchtag) => encodeNotes(matchtag, [{ ranks: Idset.upTo(3), payload }]));
+  for (const guess of guesses) for (const handle of [stranger, session.handle(1)]) handle.post("mrpc.tell", guess);
+  for (const garbage of ["", "{}", '{"matchtag":1,"notes":[["9-",0,5]]}']) {
+    stranger.post("mrpc.tell", new TextEncoder().encode(`${garbage}\0`));
+  }
+  await session.run(1000);
+  assertEquals(session.spawners.map(({ running }) => running.size), [1, 1, 1]);
+  await session.settle(done);
+  assertEquals(`${heard.reduce((all, line) => all.union(endedIn(line)), new Idset())}`, "0-2");
 });
