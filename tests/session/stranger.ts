@@ -3,6 +3,7 @@
  *
  * - `keyless ENDPOINT`: dials without keys and says hello
  * - `keyed ENDPOINT SERVER-KEY COUNT`: dials that often, with new keys each time, and says hello
+ * - `claim ENDPOINT SERVER-KEY PUBLIC-KEY SECRET-KEY RANK`: dials with keys that are let in, and says it is this rank
  * - `babble ENDPOINT`: sends what is no protocol
  * - `scan ENDPOINT COUNT`: connects and leaves at once
  * - `mute ENDPOINT COUNT`: connects that often, says nothing, prints a line, and stays until its input ends
@@ -11,29 +12,33 @@
 import { linkRequest } from "../../broker/overlay/link_message.ts";
 import { PROTOCOL } from "../../broker/overlay/hello.ts";
 import { curveKeypair, zmqTransport } from "../../broker/overlay/zmq/mod.ts";
-import { encode } from "../../broker/message/mod.ts";
+import { decode, encode } from "../../broker/message/mod.ts";
 import type { DialOptions } from "../../broker/ports/mod.ts";
 
 const [role = "", endpoint = "", ...args] = Deno.args;
 const [, hostname = "", port = ""] = /^tcp:\/\/(.*):(\d+)$/.exec(endpoint) ?? [];
 const encoder = new TextEncoder();
 
-/** Dials as a broker would, and tells what came of it until the other side has refused it or said something. */
-async function hello(options: Omit<DialOptions, "name">): Promise<string[]> {
+/** Dials as a broker would, and tells what came of it until something like `enough` has. */
+async function hello(options: Omit<DialOptions, "name">, rank = 1, enough = /./): Promise<string[]> {
   const heard: string[] = [];
   const transport = zmqTransport();
   const done = Promise.withResolvers<void>();
   const note = (what: string) => {
     heard.push(what);
-    done.resolve();
+    if (enough.test(what)) done.resolve();
   };
   const link = transport.dial(endpoint, { name: crypto.randomUUID(), ...options }, {
     up: () => note("up"),
-    message: () => note("message"),
+    message: (bytes) => {
+      const { errnum, payload } = decode(bytes);
+      note(`answer ${errnum}: ${new TextDecoder().decode(payload).replace("\0", "")}`);
+    },
     down: (reason) => note(`down: ${reason}`),
     refused: (reason) => note(`refused: ${reason}`),
   });
-  const greeting = { rank: 1, uuid: "evil", hostname: "evil", version: "0.1.0", ranks: "1", protocol: [...PROTOCOL] };
+  const build = { version: "0.1.0", protocol: [...PROTOCOL] };
+  const greeting = { rank, uuid: "evil", hostname: "evil", ranks: `${rank}`, ...build };
   link.send(encode(linkRequest("overlay.hello", greeting)));
   await done.promise;
   await transport.close(0);
@@ -48,6 +53,10 @@ const roles: Record<string, () => Promise<unknown>> = {
     const heard: string[] = [];
     for (let i = 0; i < Number(args[1]); i++) heard.push(...await hello({ keys: curveKeypair(), serverKey: args[0]! }));
     return heard;
+  },
+  claim() {
+    const [serverKey = "", publicKey = "", secretKey = "", rank = ""] = args;
+    return hello({ keys: { publicKey, secretKey }, serverKey }, Number(rank), /^down/);
   },
   async babble() {
     let bytes = 0;

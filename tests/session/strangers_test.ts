@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless } from "../skip.ts";
+import { readBootstrap, readUserKey } from "../../broker/boot/mod.ts";
 import { open } from "../../broker/handle/open.ts";
 import { type Hosts, startHosts, withoutHosts } from "./hosts.ts";
 import { executable, runFlux, type Session, startSession, until, workDirectory } from "./session.ts";
@@ -13,14 +14,16 @@ const ELSEWHERE = 3;
 /** Why nobody can become another user here; undefined when that can be. */
 function withoutOthers(): string | undefined {
   if (Deno.uid() !== 0) return "becoming another user needs root";
-  const missing = ["/usr/bin/python3", "/usr/bin/setpriv"].find((path) => {
-    try {
-      return !Deno.statSync(path).isFile;
-    } catch {
-      return true;
-    }
-  });
+  const missing = ["/usr/bin/python3", "/usr/bin/setpriv"].find((path) => !isThere(path));
   return missing && `${missing} is not installed`;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 function stranger(hosts: Hosts, ...words: string[]): Deno.ChildProcess {
@@ -132,6 +135,44 @@ testUnless(
     const output = await child.output();
     assertEquals([output.code, new TextDecoder().decode(output.stderr)], [0, ""]);
     await hosts.quiet();
+  },
+);
+
+testUnless(
+  withoutHosts(),
+  "a host with other keys is kept out, and keys of one rank are of no use for another",
+  async () => {
+    await using hosts = await startHosts(4);
+    const table = { default_port: 9000, hosts: [{ host: "host[0-3]" }] };
+    const path = `${hosts.directory}/system.toml`;
+    Deno.writeTextFileSync(path, '[bootstrap]\ndefault_port = 9000\nhosts = [{ host = "host[0-3]" }]\n');
+    const keys = (name: string) => `${hosts.directory}/${name}`;
+    for (const name of ["mine", "other"]) await runFlux(["keygen", "--secdir", keys(name)]);
+    const log = `${hosts.directory}/log`;
+    const words = ["broker", `--config-path=${path}`, "--quorum=3", `--logdest=${log}`];
+    const brokers = [0, 1, 2, ELSEWHERE].map((host) => {
+      const env = { FLUX_SEC_DIRECTORY: keys(host === ELSEWHERE ? "other" : "mine") };
+      const child = hosts.spawn(host, [executable, ...words], { env });
+      void child.stdout.cancel();
+      void child.stderr.cancel();
+      return child;
+    });
+    const lines = () => isThere(log) ? Deno.readTextFileSync(log) : "";
+    await until("those with the right keys run", () => lines().includes("nodeset: [0-2] (quorum of 3)"));
+    const refused = `refused ${hosts.address(ELSEWHERE)}: the peer has a wrong key of this listener`;
+    await until("the other is refused", () => lines().includes(refused));
+
+    const user = (await readUserKey(keys("mine")))!;
+    const { session } = readBootstrap(table);
+    const [root, two] = [0, 2].map((rank) => user.linkKeys({ session, size: 4, rank }));
+    const claim = (rank: string) =>
+      said(stranger(hosts, "claim", "tcp://10.77.0.1:9000", root!.publicKey, two!.publicKey, two!.secretKey, rank));
+    const text = "evil says it is rank 1, but has the key of rank 2";
+    assertEquals(await claim("1"), ["up", `answer 1: ${text}`, "down: closed by the listener"]);
+    await until("it is told of", () => lines().includes(`hello refused: ${text}`));
+    assert(!lines().includes("is lost"), lines());
+    Deno.kill((await hosts.processes(0))[0]!, "SIGTERM");
+    for (const broker of brokers.slice(0, 3)) await broker.status;
   },
 );
 
