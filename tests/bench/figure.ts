@@ -3,7 +3,7 @@
 import { mean, median, quantile } from "./samples.ts";
 
 /** Of `/s` and `MB/s` more is better, of the others less. */
-export type Unit = "s" | "ms" | "us" | "MiB" | "MB" | "% of a core" | "/s" | "MB/s";
+export type Unit = "lines" | "bytes" | "s" | "ms" | "us" | "MiB" | "MB" | "% of a core" | "/s" | "MB/s";
 
 export interface Figure {
   /** Stable: the key of its budget, and what a person names to run it. */

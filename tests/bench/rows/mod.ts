@@ -20,12 +20,15 @@ import { idle, memories } from "./memory.ts";
 import { mpichStart, pmiBarriers, pmiLargeBarrier } from "./mpi.ts";
 import { multicast } from "./multicast.ts";
 import { deepPing, flatPing, hopPing, ownPing, pipelinedPing } from "./ping.ts";
+import { bootstrapWords, slurmStarts } from "./slurm.ts";
 import { openStarts, starts } from "./start.ts";
 
 export const benches: readonly Bench[] = [
   executable,
   ...starts,
   ...openStarts,
+  ...slurmStarts,
+  bootstrapWords,
   ...memories,
   idle,
   multicast,
