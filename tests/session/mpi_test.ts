@@ -93,7 +93,7 @@ testUnless(obstacle, "MPI_Abort ends a job with its code, and says which task it
   await using session = await startSession({ size: 2 });
   const { code, stderr } = await session.flux(["wreckrun", "-n3", `${work.path}/hello`, "abort", "13"]);
   assertEquals(code, 13);
-  assert(stderr.includes("task 2 (rank 1) has aborted the job"), stderr);
+  assert(stderr.includes(`task 2 (rank 1, ${Deno.hostname()}) has aborted the job`), stderr);
 });
 
 testUnless(obstacle, "a program of MPICH one of whose tasks is killed ends, and it is said which", async () => {
@@ -109,7 +109,10 @@ testUnless(obstacle, "a program of MPICH one of whose tasks is killed ends, and 
   Deno.kill(pid, "SIGKILL");
   const { code, stderr } = await run;
   assertEquals(code, 137);
-  assert(stderr.includes("task 2 (rank 1) was killed by signal 9 before it had finalized PMI"), stderr);
+  assert(
+    stderr.includes(`task 2 (rank 1, ${Deno.hostname()}) was killed by signal 9 before it had finalized PMI`),
+    stderr,
+  );
 });
 
 testUnless(

@@ -23,6 +23,7 @@ export class JobPmi implements Contribution {
   readonly #reins: JobReins;
   readonly #rounds: Pick<Rounds, "meet">;
   readonly #part: PmiPart;
+  readonly #host: string | undefined;
   readonly #nodes: readonly number[];
   readonly #incoming = new Map<number, LineBuffer>();
   /** Tasks that are not heard any more, since they broke the rules. */
@@ -43,6 +44,7 @@ export class JobPmi implements Contribution {
     this.#reins = reins;
     this.#rounds = rounds;
     const { name, layout, place } = job;
+    this.#host = hosts[job.rank];
     this.#nodes = nodesOf(layout, hosts);
     const mapping = processMapping(this.#nodes);
     this.#part = new PmiPart({
@@ -195,7 +197,8 @@ export class JobPmi implements Contribution {
   }
 
   #name(task: number): string {
-    return `task ${task} (rank ${this.#job.rank})`;
+    const { rank } = this.#job;
+    return `task ${task} (rank ${rank}${this.#host === undefined ? "" : `, ${this.#host}`})`;
   }
 
   #after(ms: number, action: () => void): void {

@@ -86,7 +86,7 @@ Deno.test("JobPmi ends the job with the code of an abort, and its text", () => {
   const { say, news, open } = world();
   open();
   say(3, "cmd=abort exitcode=13 error_msg=no luck\n");
-  assertEquals(news(), ["abort 13: task 3 (rank 1) has aborted the job: no luck"]);
+  assertEquals(news(), ["abort 13: task 3 (rank 1, b) has aborted the job: no luck"]);
   say(2, "cmd=abort exitcode=471423759\n");
   say(2, "cmd=abort exitcode=256\n");
   assertEquals(news().map((text) => text.split(":")[0]), ["abort 15", "abort 1"]);
@@ -98,7 +98,7 @@ Deno.test("JobPmi ends the job when a task ends before it has finalized, and nam
   pmi.heard(2, "PMI_FD", undefined);
   assertEquals(news(), []);
   pmi.exited(2, KILLED);
-  assertEquals(news(), ["abort 137: task 2 (rank 1) was killed by signal 9 before it had finalized PMI"]);
+  assertEquals(news(), ["abort 137: task 2 (rank 1, b) was killed by signal 9 before it had finalized PMI"]);
 });
 
 Deno.test("JobPmi hears what a task said last though its end is seen first", async () => {
@@ -107,10 +107,10 @@ Deno.test("JobPmi hears what a task said last though its end is seen first", asy
   pmi.exited(2, EXIT_3);
   say(2, "cmd=abort exitcode=5\n");
   pmi.heard(2, "PMI_FD", undefined);
-  assertEquals(news()[0], "abort 5: task 2 (rank 1) has aborted the job");
+  assertEquals(news()[0], "abort 5: task 2 (rank 1, b) has aborted the job");
   pmi.exited(3, EXIT_3);
   await clock.run(1000);
-  assertEquals(news(), ["abort 3: task 3 (rank 1) exited with exit code 3 before it had finalized PMI"]);
+  assertEquals(news(), ["abort 3: task 3 (rank 1, b) exited with exit code 3 before it had finalized PMI"]);
 });
 
 Deno.test("JobPmi does not wait for what a task leaves behind with its socket", async () => {
@@ -157,7 +157,7 @@ Deno.test("JobPmi closes the connection of a task that sends what is no PMI, and
   for (const task of [2, 3]) say(task, `more nonsense\n${INIT}${"x".repeat(1300)}`);
   assertEquals(news(), []);
   pmi.exited(2, 0);
-  assertEquals(news(), ["abort 1: task 2 (rank 1) exited with exit code 0 before it had finalized PMI"]);
+  assertEquals(news(), ["abort 1: task 2 (rank 1, b) exited with exit code 0 before it had finalized PMI"]);
 });
 
 Deno.test("JobPmi ends the job when its barrier fails, and when a task waits for one that has left", async () => {
@@ -174,7 +174,7 @@ Deno.test("JobPmi ends the job when its barrier fails, and when a task waits for
   other.news();
   other.pmi.heard(3, "PMI_FD", undefined);
   other.pmi.exited(3, 0);
-  assertEquals(other.news(), ["abort 1: task 3 (rank 1) has left PMI, and task 2 waits for it in a barrier"]);
+  assertEquals(other.news(), ["abort 1: task 3 (rank 1, b) has left PMI, and task 2 waits for it in a barrier"]);
 });
 
 Deno.test("JobPmi tells each task its place among those of its node, whichever broker runs them", () => {
