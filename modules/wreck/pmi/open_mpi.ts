@@ -13,10 +13,11 @@ const NAME = "libpmi.so";
  * C compiler when it was built. FLUX_LIBPMI names another one.
  */
 export function openMpi(ports: Pick<ModulePorts, "attribute" | "log" | "rank">): Contributor {
+  /** Null when there is none. */
   let library: string | null | undefined;
   return ({ jobid, rank, spec }): Contribution | undefined => {
     const rundir = ports.attribute("rundir")!;
-    library ??= placeLibrary(rundir, ports) ?? null;
+    if (library === undefined) library = placeLibrary(rundir, ports) ?? null;
     if (library === null) return undefined;
     const directory = `${rundir}/job-${jobid}-${rank}`;
     const isShared = spec.ntasks > 1;
@@ -46,7 +47,8 @@ function placeLibrary(rundir: string, { log, rank }: Pick<ModulePorts, "log" | "
     Deno.renameSync(draft, path);
     return path;
   } catch (error) {
-    log("info", `programs of Open MPI do not find each other in jobs: there is no ${source} (${error})`);
+    const why = error instanceof Deno.errors.NotFound ? "flux was built without libpmi.so" : `${path}: ${error}`;
+    log("info", `programs of Open MPI do not find each other in jobs: ${why}`);
     return undefined;
   }
 }
