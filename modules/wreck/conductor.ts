@@ -4,11 +4,11 @@
  */
 
 import type { Handle, MeetingPlace, ModulePorts } from "../../broker/handle/mod.ts";
-import { FluxError, isErrno } from "../../broker/message/mod.ts";
+import { FluxError, Idset, isErrno } from "../../broker/message/mod.ts";
 import type { Transaction } from "../kvs/client.ts";
 import { ask, askPatiently } from "./dispatch.ts";
 import type { HomeIo } from "./io/home_io.ts";
-import type { JobAction, JobInput } from "./job.ts";
+import { failure, type JobAction, type JobInput } from "./job.ts";
 import type { Ledger } from "./ledger.ts";
 import type { LiveJob } from "./live_job.ts";
 import { FINAL_STATES, type JobResult, type JobState, type Layout, type StartRequest } from "./protocol.ts";
@@ -64,14 +64,7 @@ export class Conductor {
 
   /** The end of a job that was never run by this one. */
   async refuse(jobid: number, reason: string, isNodeFailure = false): Promise<void> {
-    const result: JobResult = {
-      jobid,
-      state: "failed",
-      code: 1,
-      ends: [],
-      reason,
-      ...(isNodeFailure && { isNodeFailure }),
-    };
+    const result: JobResult = { jobid, state: "failed", ends: [], ...failure(reason, isNodeFailure) };
     await this.settled(this.record(jobid, "failed", (transaction) => putResult(transaction, jobid, result, 0)));
   }
 
@@ -177,9 +170,17 @@ export class Conductor {
     for (const fence of [started, ended]) {
       fence.catch((error) => {
         if (!(error instanceof FluxError)) throw error;
-        this.tell(job, { is: "failed", reason: error.message, isNodeFailure: true });
+        this.tell(job, { is: "failed", reason: this.#culprit(error.message), isNodeFailure: true });
       });
     }
+  }
+
+  /** Who is at fault when a fence failed, with hosts. */
+  #culprit(text: string): string {
+    const [, ids] = /ranks? ([\d,-]+) (?:is|are) gone/.exec(text) ?? [];
+    if (ids === undefined) return text;
+    const gone = [...Idset.parse(ids)].map((rank) => this.#options.ranks.name(rank));
+    return `${gone.join(", ")} ${gone.length === 1 ? "is" : "are"} gone`;
   }
 
   async #enter(job: LiveJob, layout: Layout, phase: "startup" | "shutdown"): Promise<void> {

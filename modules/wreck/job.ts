@@ -18,6 +18,7 @@ import { exitCode } from "../../broker/ports/mod.ts";
 import { taskCount } from "./layout.ts";
 
 const SIGKILL = 9, SIGALRM = 14;
+const NO_RANK = 68;
 /** Between the signal at the end of its time and the one that nobody survives, ms. */
 const LAST_CHANCE = 10_000;
 
@@ -105,7 +106,7 @@ export class Job {
       case "ended":
         return this.#ended(input.pids, input.statuses);
       case "failed":
-        return this.#fail({ code: 1, reason: input.reason, isNodeFailure: input.isNodeFailure ?? false });
+        return this.#fail(failure(input.reason, input.isNodeFailure ?? false));
       case "abort":
         return this.#fail({ code: input.code, reason: input.reason, isNodeFailure: false });
       case "signal":
@@ -198,6 +199,14 @@ export class Job {
   get size(): number {
     return this.#layout ? taskCount(this.#layout) : 0;
   }
+}
+
+/** Why a job failed, and the code that stands for it: a lost rank has one of its own, as with `flux exec`. */
+export function failure(
+  reason: string,
+  isNodeFailure: boolean,
+): { code: number; reason: string; isNodeFailure: boolean } {
+  return { code: isNodeFailure ? NO_RANK : 1, reason, isNodeFailure };
 }
 
 /** Tasks by how they ended, in the order of the first of each. */

@@ -81,7 +81,7 @@ export interface Ends {
 export interface JobResult {
   readonly jobid: number;
   readonly state: JobState;
-  /** What a command that waited for it exits with: the highest of its tasks' codes, or that of an abort; 1 for a job that failed. */
+  /** What a command that waited for it exits with: the highest of its tasks' codes, or that of an abort; 1 for a job that failed, 68 if a rank was lost. */
   readonly code: number;
   readonly ends: readonly Ends[];
   /** Why it failed, or was cut short. */

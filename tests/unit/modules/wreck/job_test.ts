@@ -42,7 +42,7 @@ Deno.test("a Job that loses a rank kills what is left, and fails with the name o
   assertEquals(one.handle({ is: "failed", reason: "another" }), []);
   const last = one.handle({ is: "cleared", statuses: [9, undefined] });
   const { state, code, reason, isNodeFailure, ends } = resultOf(last)!;
-  assertEquals([state, code, reason, isNodeFailure], ["failed", 1, "rank 1 is gone", true]);
+  assertEquals([state, code, reason, isNodeFailure], ["failed", 68, "rank 1 is gone", true]);
   assertEquals(ends, [{ tasks: "0", status: 9 }]);
 });
 
