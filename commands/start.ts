@@ -3,7 +3,7 @@
 import { FluxError } from "../broker/message/mod.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
 import { selfArgv } from "./self.ts";
-import { launchSession } from "./start_launch.ts";
+import { handOverKey, launchSession } from "./start_launch.ts";
 import { allocatedNodes, srunWords, stepTasks } from "./start_slurm.ts";
 import { system } from "./surroundings.ts";
 
@@ -83,7 +83,8 @@ export default command({
         isInteractive: args.length === 0 && Deno.stdin.isTerminal(),
         isMpiChosen: env("SLURM_MPI_TYPE") !== undefined,
       });
-      (await import("./broker_settings.ts")).checkBrokerWords(brokerArgs);
+      const { security } = (await import("./broker_settings.ts")).checkBrokerWords(brokerArgs);
+      if (security === "curve" && !opts.noexec) await handOverKey();
       return await becomeSrun([...words, ...broker, "--logdest=auto", "--", ...args], opts, warn);
     }
     return await launchSession({

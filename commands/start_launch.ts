@@ -26,6 +26,19 @@ export interface LaunchSettings {
   warn(text: string): void;
 }
 
+/**
+ * Gives the brokers that Slurm will start a key for this session in their environment, by which they know each other, also where Slurm
+ * serves no PMI. Not for a user who has keys: these go through nobody's hands.
+ */
+export async function handOverKey(): Promise<void> {
+  const [{ makeSessionSecret, readUserKey, START_SECRET }, { systemRandom }] = await Promise.all([
+    import("../broker/boot/key_directory.ts"),
+    import("../broker/ports/mod.ts"),
+  ]);
+  if (await readUserKey(Deno.env.get("FLUX_SEC_DIRECTORY"))) return;
+  Deno.env.set(START_SECRET, await makeSessionSecret(systemRandom));
+}
+
 /** Runs the session from start to end; resolves to its status. */
 export async function launchSession(settings: LaunchSettings): Promise<number> {
   const { brokerArgs, rootArgs, killerTimeout, respawn, verbose, warn } = settings;

@@ -1,6 +1,7 @@
 /** Finds the certificates of `flux keygen` (cli.md §4.1) and makes sure that nobody else could have read or changed them. */
 
 import { FluxError } from "../message/mod.ts";
+import type { Random } from "../ports/mod.ts";
 import type { UserKey } from "./user_key.ts";
 
 /** What is looked at of a file. `Deno.FileInfo` is one. */
@@ -28,6 +29,12 @@ export async function readUserKey(directory: string | undefined): Promise<UserKe
 
 /** The secret key that whoever starts the brokers of a session may give them all, in their environment. */
 export const START_SECRET = "FLUX_START_SECRET";
+
+/** One for a session. */
+export async function makeSessionSecret(random: Random): Promise<string> {
+  const { makeKeyPair } = await import("./certificate.ts");
+  return makeKeyPair(random).secretKey;
+}
 
 /**
  * The key that all ranks of a session have: the one they were given for it, else the user's; undefined when there is neither.

@@ -9,6 +9,7 @@ import { CONTROL_LIMIT, START_ANEW, START_SESSION } from "./control.ts";
 import { childStream } from "./child_stream.ts";
 import type { BrokerWords, Fleet, Started } from "./fleet.ts";
 import type { LocalFleet } from "./local_fleet.ts";
+import { START_SECRET } from "./key_directory.ts";
 import { describeExit } from "./report.ts";
 import { quote } from "./quote.ts";
 
@@ -80,7 +81,7 @@ export class RemoteFleet implements Fleet {
 }
 
 /** Of our own broker and machine. */
-const OURS = new Set(["FLUX_SELF", "FLUX_URI", "FLUX_SSH"]);
+const OURS = new Set(["FLUX_SELF", "FLUX_URI", "FLUX_SSH", START_SECRET]);
 
 /** What a remote shell says on its standard error: told when there is reason to, and the last line kept. */
 class Complaints {

@@ -182,6 +182,12 @@ testUnless(obstacle ?? withoutHosts(), "tasks that Slurm serves no PMI meet at r
     "hint: srun --mpi=pmi2 flux start …, or flux start -N …; or once: flux keygen",
     "",
   ]]);
+  // flux start hands a key over to them.
+  const given = slurm.spawn([executable, "start", "-N2", "flux getattr size; env | grep SECRET"], {
+    env: { SLURM_MPI_TYPE: "none" },
+  });
+  const { stdout: two, stderr: said } = await outcome(given);
+  assertEquals(two, "2\n", said);
   assertEquals((await slurm.run([executable, "keygen"])).code, 0);
   const { code, stdout, stderr } = await slurm.run(words);
   assertEquals(code, 0, stderr);
