@@ -15,7 +15,7 @@ import { Kvs } from "../../kvs/client.ts";
 import { Reader } from "../../kz/client.ts";
 import type { JobNews } from "../protocol.ts";
 import { jobKey } from "../record.ts";
-import { outputKey, type OutputName, type OutputNews, type RecordedNews } from "./protocol.ts";
+import { type InputNews, outputKey, type OutputName, type OutputNews, type RecordedNews } from "./protocol.ts";
 
 /** A piece of what a task wrote; without bytes the end of that stream. */
 export interface Output {
@@ -34,6 +34,7 @@ export class JobWatch {
   readonly #kvs: Kvs;
   readonly #stream: ResponseStream;
   #jobid: number | undefined;
+  #last: JobNews | undefined;
   #taken = 0;
 
   /** Sends the request: `job.run` with a spec, or `job.follow` with a number. `input`: standard input can be had from here. */
@@ -50,13 +51,16 @@ export class JobWatch {
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<JobNews | Output, void> {
     for await (const payload of this.#stream) {
-      const news = decodeJson(payload) as unknown as JobNews | OutputNews | RecordedNews;
+      const news = decodeJson(payload) as unknown as JobNews | OutputNews | RecordedNews | InputNews;
       if ("pieces" in news) {
         for (const piece of news.pieces) yield* outputs(piece);
       } else if ("recorded" in news) yield* this.#recorded(news);
-      else {
+      else if (!("state" in news)) {
+        if (this.#last) yield { ...this.#last, ...news };
+      } else {
         const isOver = this.#jobid === undefined && news.result !== undefined;
         this.#jobid = news.jobid;
+        this.#last = news;
         if (isOver) yield* this.#whole(news.jobid);
         yield news;
       }

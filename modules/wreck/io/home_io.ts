@@ -7,7 +7,7 @@ import type { Ledger } from "../ledger.ts";
 import type { JobSpec, Layout } from "../protocol.ts";
 import { Hub } from "./hub.ts";
 import { InputPlan } from "./input_plan.ts";
-import type { OutputRequest } from "./protocol.ts";
+import type { InputNews, OutputRequest } from "./protocol.ts";
 import { Watcher, watcherId } from "./watcher.ts";
 
 export interface HomeIoOptions {
@@ -60,8 +60,8 @@ export class HomeIo {
     if (this.#hubs.has(jobid)) return;
     this.#hubs.set(jobid, new Hub({ jobid, spec, ...rest, failed: (reason) => failed(jobid, reason) }));
     for (const request of this.#expecting.get(jobid) ?? []) {
-      const attached = this.attach(jobid, request);
-      if (attached.input) request.respond({ jobid, state: "starting", ...attached });
+      const { input } = this.attach(jobid, request);
+      if (input) request.respond({ jobid, input } satisfies InputNews);
     }
     this.#expecting.delete(jobid);
   }

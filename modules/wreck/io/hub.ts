@@ -103,7 +103,7 @@ export class Hub {
 
   /** Somebody is attached from now on. Returns whether he gives the standard input. */
   attach(watcher: Watcher): boolean {
-    const { jobid, spec } = this.#options;
+    const { jobid } = this.#options;
     const positions = this.#record.positions();
     const recorded = positions.filter(({ blocks, lost }) => blocks > 0 || lost > 0)
       .map(({ task, stream, blocks, lost }) => ({ task, stream, blocks, lost }));
@@ -114,8 +114,7 @@ export class Hub {
     this.#watchers.set(watcher.id, watcher);
     if (this.#isUnwanted) this.#want();
     watcher.request.signal.addEventListener("abort", () => this.#left(watcher), { once: true });
-    const ntasks = this.#layout ? taskCount(this.#layout) : spec.ntasks;
-    return watcher.wantsInput && this.#plan.sources(ntasks).has(STDIN) && this.#stdin.claim(watcher.request.sender);
+    return this.#claim(watcher);
   }
 
   /** Somebody who is attached has room again. */
@@ -208,9 +207,18 @@ export class Hub {
     this.#room = undefined;
   }
 
+  /** Whether he gives the standard input from now on. */
+  #claim({ wantsInput, request }: Watcher): boolean {
+    const ntasks = this.#layout ? taskCount(this.#layout) : this.#options.spec.ntasks;
+    return wantsInput && this.#plan.sources(ntasks).has(STDIN) && this.#stdin.claim(request.sender);
+  }
+
+  /** If he gave the standard input, the next one does. */
   #left(watcher: Watcher): void {
     this.#watchers.delete(watcher.id);
     this.#stdin.release(watcher.request.sender);
+    const next = [...this.#watchers.values()].find((one) => this.#claim(one));
+    next?.tell({ jobid: this.#options.jobid, input: true }, 0);
     this.#makeRoom();
   }
 

@@ -5,7 +5,7 @@
  *     wreck.over     {"jobid":i,"from":rank}, to rank 0, not answered: the tasks of a rank have ended, and what they wrote waits
  *     wreck.wanted   {"jobid":i}, from rank 0 to a rank, not answered: somebody wants all output again
  *     wreck.input    InputRequest, from rank 0 to a rank; answered when its tasks have taken it, but for a little
- *     job.run, job.follow with "watch":Watch     stream OutputNews and RecordedNews besides their own
+ *     job.run, job.follow with "watch":Watch     stream OutputNews, RecordedNews, InputNews besides their own
  *     job.grant      {"matchtag":i,"credit":N}, not answered: so much more may come over that stream
  *     job.input      {"jobid":i,"io":Io}; answered when the tasks have taken it, but for a little
  *
@@ -52,6 +52,12 @@ export interface Watch {
 export interface OutputNews {
   readonly jobid: number;
   readonly pieces: readonly Io[];
+}
+
+/** Who had it has gone, or the job has begun: the job's standard input is that of who hears this. */
+export interface InputNews {
+  readonly jobid: number;
+  readonly input: true;
 }
 
 /** What was written before somebody came: the blocks of each stream that the store has, or is about to. */

@@ -2,7 +2,7 @@
 
 import type { Request } from "../../../broker/handle/mod.ts";
 import { encodeJson } from "../../../broker/message/mod.ts";
-import type { OutputNews, RecordedNews, Watch } from "./protocol.ts";
+import type { InputNews, OutputNews, RecordedNews, Watch } from "./protocol.ts";
 
 export class Watcher {
   readonly request: Request;
@@ -30,7 +30,7 @@ export class Watcher {
   }
 
   /** `size`: characters of data in it. */
-  tell(news: OutputNews | RecordedNews | Uint8Array, size: number): void {
+  tell(news: OutputNews | RecordedNews | InputNews | Uint8Array, size: number): void {
     this.#credit -= size;
     this.request.respond(news instanceof Uint8Array ? news : encodeJson(news));
   }
