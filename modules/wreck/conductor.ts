@@ -129,8 +129,11 @@ export class Conductor {
     job.state = state;
     const isFinal = FINAL_STATES.has(state);
     if (isFinal) void this.settled(this.#options.io.end(jobid));
-    // Who follows hears of the last state with the result.
-    void this.settled(this.record(jobid, state, undefined, true)).then(() => isFinal || job.announce({ jobid, state }));
+    const written = this.settled(this.record(jobid, state, undefined, true));
+    // Who follows hears of each state in order, and of the last one with the result.
+    job.told = job.told.then(() => written).then(() => {
+      if (!isFinal) job.announce({ jobid, state });
+    });
   }
 
   async #over(job: LiveJob, result: JobResult): Promise<void> {
@@ -140,6 +143,7 @@ export class Conductor {
     if (result.state === "failed") job.ended.abort(OVER);
     ended(job);
     await this.settled(ledger.write((transaction) => putResult(transaction, jobid, result, job.machine.size)));
+    await job.told;
     recorded(job);
     job.announce({ jobid, state: result.state, result });
   }

@@ -76,6 +76,7 @@ export class Ledger {
         await this.#handle.rpc("kvs.commit", request);
         for (const entry of entries) entry.done();
       } catch (error) {
+        this.#written = "";
         for (const entry of entries) entry.failed(error);
       }
     }

@@ -16,6 +16,8 @@ export class LiveJob {
   timer: Timer | undefined;
   /** Signals its tasks got, in order. */
   readonly signals: number[] = [];
+  /** Resolves when those who follow have heard of all states so far. */
+  told: Promise<void> = Promise.resolve();
   /** Lines in its log. */
   logged = 0;
   /** Its number among those that were submitted together. */

@@ -41,6 +41,23 @@ Deno.test("the states of a job come as events, in order, and stay in the KVS", a
   assertEquals([await get("lwj.1.ntasks"), await get("lwj.1.nnodes")], [6, 3]);
 });
 
+Deno.test("flux wreckrun -v tells of every state of a job, in order, however short it is", async () => {
+  const session = await jobSession({ size: 2 });
+  const { err } = await run(session, 1, wreckrun, "-v", "-n2", "true");
+  assertEquals(err.split("\n").map((line) => line.replace(/^wreckrun: \S+ /, "")), [
+    'Sending LWJ request for 2 tasks (cmdline "true")',
+    "Registered jobid 1",
+    "Allocating 2 tasks across 2 available nodes..",
+    "tasks per node: node0: 1, node1: 1",
+    "Sending run event",
+    "State = starting",
+    "State = running",
+    "State = complete",
+    "All tasks completed successfully.",
+    "",
+  ]);
+});
+
 Deno.test("a job that asks for more nodes than there are is refused, and there is no job", async () => {
   const session = await jobSession({ size: 2 });
   const { status, err } = await run(session, 1, wreckrun, "-N3", "true");
