@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { assert, assertEquals } from "../assert.ts";
 import { PmiServer } from "../../broker/pmi/mod.ts";
+import { testUnless, unlessProgram } from "../skip.ts";
 import { executable, plainEnvironment, runFlux, workDirectory } from "./session.ts";
 
 interface Ended {
@@ -77,6 +78,24 @@ Deno.test("flux start as a task of a PMI launcher is a broker of that session", 
   const [root] = await launch(2, 2, ["start", "flux getattr size"], work.path);
   assertEquals([root!.code, root!.stdout], [0, "2\n"], root!.stderr);
 });
+
+testUnless(
+  unlessProgram("mpiexec.hydra", "mpich"),
+  "mpiexec.hydra flux start is a session of its processes",
+  async () => {
+    await using work = await workDirectory();
+    const script = "flux getattr size; flux getattr broker.mapping; flux exec -r all true; exit 6";
+    const { code, stdout, stderr } = await new Deno.Command("mpiexec.hydra", {
+      args: ["-n", "3", executable, "start", script],
+      cwd: work.path,
+      clearEnv: true,
+      env: plainEnvironment({ FLUX_TMPDIR: work.path }),
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    assertEquals([code, text.split("\n").slice(0, 2)], [6, ["3", "[[0,1,3,1]]"]], new TextDecoder().decode(stderr));
+    assertEquals([...Deno.readDirSync(work.path)].map(({ name }) => name), ["cmbd.log"]);
+  },
+);
 
 Deno.test("flux broker gives up when not all ranks come within its timeout", async () => {
   await using work = await workDirectory();
