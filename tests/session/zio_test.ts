@@ -170,7 +170,7 @@ testUnless(await pythonObstacle(), "a shell on a terminal of another rank is use
     ["send", "echo $?\r"],
     ["expect", "130\r\n"],
     ["resize", 40, 90],
-    ["send", "stty size\r"],
+    ["send", "until stty size | grep '40 9'; do :; done\r"],
     ["expect", "40 90\r\n"],
     ["send", "~."],
     ["expect", "attaches again"],
