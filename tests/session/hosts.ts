@@ -159,6 +159,15 @@ export class Hosts implements AsyncDisposable {
     return command([script, this.prefix, "heal", `${host}`]);
   }
 
+  /** Parts these hosts from the others; among themselves they go on. */
+  async split(hosts: readonly number[]): Promise<void> {
+    for (const host of hosts) await command([script, this.prefix, "split", `${host}`]);
+  }
+
+  async join(hosts: readonly number[]): Promise<void> {
+    for (const host of hosts) await command([script, this.prefix, "join", `${host}`]);
+  }
+
   /** Processes that run on a host. */
   async processes(host: number): Promise<number[]> {
     const { stdout } = await new Deno.Command("ip", {

@@ -6,6 +6,7 @@
 #                               (eth0), and DIR/hosts, which names them host0 …
 #   netns-up.sh PREFIX down     removes them
 #   netns-up.sh PREFIX cut I    takes host I's cable out; heal I puts it in again
+#   netns-up.sh PREFIX split I  moves host I's cable to another bridge, with all others that are there; join I moves it back
 #
 # needs: root, iproute2
 set -eu
@@ -19,12 +20,16 @@ down)
   exit 0 ;;
 cut) exec ip -n "$switch" link set "p$3" down ;;
 heal) exec ip -n "$switch" link set "p$3" up ;;
+split) exec ip -n "$switch" link set "p$3" master br1 ;;
+join) exec ip -n "$switch" link set "p$3" master br0 ;;
 esac
 
 n=$2 dir=$3
 ip netns add "$switch"
-ip -n "$switch" link add br0 type bridge
-ip -n "$switch" link set br0 up
+for bridge in br0 br1; do
+  ip -n "$switch" link add "$bridge" type bridge
+  ip -n "$switch" link set "$bridge" up
+done
 {
   echo "127.0.0.1 localhost"
   echo "::1 localhost"

@@ -17,6 +17,7 @@ const decoder = new TextDecoder();
 /** Reports what happens to the connections of a socket, in order. */
 export class Monitor implements Source {
   readonly #poller: Poller;
+  readonly #watched: Socket;
   readonly #socket: Socket;
   readonly #onHappening: (happening: Happening) => void;
   #isClosed = false;
@@ -24,6 +25,7 @@ export class Monitor implements Source {
   /** To be made before the socket binds or connects; `mask`: the events of `MonitorEvent` that are wanted. */
   constructor(poller: Poller, watched: Socket, mask: number, onHappening: (happening: Happening) => void) {
     this.#poller = poller;
+    this.#watched = watched;
     this.#socket = watched.monitor(mask);
     this.#onHappening = onHappening;
     poller.add(this);
@@ -47,9 +49,11 @@ export class Monitor implements Source {
     return true;
   }
 
+  /** To be called before the socket that is watched is closed. */
   close(): void {
     this.#isClosed = true;
     this.#poller.remove(this);
+    this.#watched.unmonitor();
     this.#socket.close();
   }
 }

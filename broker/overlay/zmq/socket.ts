@@ -154,6 +154,14 @@ export class Socket {
     return monitor;
   }
 
+  /**
+   * No more monitor events. To be called before the socket on which they arrive is closed: libzmq's I/O thread waits for ever
+   * to tell an event to nobody, and with it every connection of the process.
+   */
+  unmonitor(): void {
+    zmqMonitor().zmq_socket_monitor_versioned(this.#pointer, null, 0n, 2, SocketType.pair);
+  }
+
   close(): void {
     zmq().zmq_close(this.#pointer);
   }
