@@ -11,8 +11,8 @@ import { outcome, type Slurm, startSlurm, withoutSlurm } from "./slurm.ts";
 const obstacle = withoutSlurm();
 
 /** Starts a session of four that waits for the end of its input; resolves when it is up. */
-async function startFour(slurm: Slurm) {
-  const words = [executable, "start", "-N4", "echo up; exec cat"];
+async function startFour(slurm: Slurm, ...more: string[]) {
+  const words = [executable, "start", "-N4", ...more, "echo up; exec cat"];
   const child = slurm.spawn(words, { stdin: "piped", detached: true });
   const stderr = new Response(child.stderr).text();
   const reader = child.stdout.getReader();
@@ -84,13 +84,17 @@ testUnless(
   async () => {
     await using slurm = await startSlurm(2);
     Deno.writeTextFileSync(`${slurm.work}/.bashrc`, "PS1='ready> '\n");
+    // Says when it can be interrupted, so that no key is struck too early.
+    const job =
+      "import signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nprint('started', flush=True)\nsignal.pause()\n";
+    Deno.writeTextFileSync(`${slurm.work}/job.py`, job);
     const env = { ...slurm.environment, HOME: slurm.work, SHELL: "/bin/bash", TERM: "dumb" };
     const steps: Step[] = [
       ["expect", "ready> "],
       ["send", "flux exec -r 1 -l tty; tty\n"],
       ["expect", "1: not a tty.*/dev/pts/\\d+.*ready> "],
-      ["send", "sleep 1000\n"],
-      ["expect", "sleep 1000"],
+      ["send", "python3 job.py\n"],
+      ["expect", "started"],
       ["send", "\x03"],
       ["expect", "\\^C.*ready> "],
       ["send", "exit 7\n"],
@@ -155,7 +159,7 @@ testUnless(obstacle, "srun -K ends the session when one broker dies", async () =
 testUnless(obstacle ?? withoutHosts(), "a node that dies is told of, and the session goes on", async () => {
   await using hosts = await startHosts(5);
   await using slurm = await startSlurm(4, hosts);
-  const { child, ended, stop } = await startFour(slurm);
+  const { child, ended, stop } = await startFour(slurm, "-o--heartrate=200ms");
   await hosts.cut(3);
   await hosts.kill(3);
   await until("it is told of", () => slurm.log.includes("rank 3 (host3) is lost"));

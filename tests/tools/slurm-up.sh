@@ -30,7 +30,7 @@ if [ "$2" = stop ]; then
   # Jobs first: what runs them outlives slurmd. A controller that does not answer has none.
   timeout 5 $FLUX_TEST_ENTER scancel -u root 2>/dev/null || true
   i=0
-  while [ -n "$(timeout 5 $FLUX_TEST_ENTER squeue -h 2>/dev/null)" ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done
+  while [ -n "$(timeout 5 $FLUX_TEST_ENTER squeue -h 2>/dev/null)" ] && [ $i -lt 40 ]; do i=$((i + 1)); sleep 0.1; done
   for file in "$dir"/run/slurmd.*.pid "$dir/run/slurmctld.pid" "$dir/run/munged.pid"; do
     [ -e "$file" ] || continue
     pid=$(cat "$file")
