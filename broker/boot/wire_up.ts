@@ -161,7 +161,7 @@ export function configuredWireUp(
   const { listen, reached } = brokers[rank]!;
   return {
     session,
-    isSpread: true,
+    isSpread: size > 1,
     at: { listen, reached },
     async meet(_own, admit) {
       const parent = shape.parent(rank);

@@ -165,3 +165,12 @@ for (
     assert(stderr.split("\n")[0]!.includes(text), stderr);
   });
 }
+
+Deno.test("a session of one by [bootstrap] opens no port, and needs no keys", async () => {
+  await using work = await workDirectory();
+  Deno.writeTextFileSync(`${work.path}/a.toml`, '[bootstrap]\nhosts = [{ host = "a" }]\n');
+  const env = { FLUX_SEC_DIRECTORY: work.path, FLUX_TMPDIR: work.path };
+  const words = ["broker", "-c", `${work.path}/a.toml`, "--rank=0", "flux getattr size"];
+  const { code, stdout, stderr } = await runFlux(words, { env });
+  assertEquals([code, stdout, stderr.includes("warning")], [0, "1\n", false], stderr);
+});
