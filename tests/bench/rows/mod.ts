@@ -16,6 +16,7 @@ import { transactions } from "./kvs_txn.ts";
 import { farWatch, watch, watchers } from "./kvs_watch.ts";
 import { largeLog, ownLog } from "./logs.ts";
 import { clientMeetings, rankMeetings } from "./meetings.ts";
+import { failovers } from "./failover.ts";
 import { idle, memories } from "./memory.ts";
 import { mpichStart, pmiBarriers, pmiLargeBarrier } from "./mpi.ts";
 import { multicast } from "./multicast.ts";
@@ -31,6 +32,7 @@ export const benches: readonly Bench[] = [
   bootstrapWords,
   ...memories,
   idle,
+  ...failovers,
   multicast,
   deepPing,
   largeEvents,
