@@ -1,6 +1,6 @@
 /** What the guard of a broker asks of it: how its links are, to end one, to join an ancestor, to end. For its own modules. */
 
-import type { Card } from "../message/mod.ts";
+import { type Card, Idset } from "../message/mod.ts";
 import { booleanField, integerField, type Methods, optionalString, type Request, stringField } from "../handle/mod.ts";
 import { requireLocal } from "./local_only.ts";
 import type { Links } from "./guard.ts";
@@ -9,7 +9,8 @@ import type { BrokerParts } from "./native.ts";
 /**
  * `overlay.links` → `Links` and `"home":{"rank":i,"uri":s}|null`; `overlay.failover {"rank":i,"patience":i}`;
  * `overlay.sever {"rank":i,"reason":s}` ends the link of a child as lost; `overlay.adrift {"reason":s?}` takes in no orphans;
- * `overlay.torpid {"rank":i,"torpid":b}` marks a child; `overlay.give-up {"reason":s}` ends the broker with status 1.
+ * `overlay.torpid {"rank":i,"torpid":b}` marks a child, `overlay.torpid-ranks
+ * {"ranks":idset}` at rank 0 names all of them; `overlay.give-up {"reason":s}` ends the broker with status 1.
  */
 export function failoverService(broker: BrokerParts): Methods {
   const { health, reparent, tree } = broker;
@@ -30,6 +31,9 @@ export function failoverService(broker: BrokerParts): Methods {
     }),
     "overlay.torpid": local(({ payload }) => {
       health.setTorpid(integerField(payload, "rank"), booleanField(payload, "torpid"));
+    }),
+    "overlay.torpid-ranks": local(({ payload }) => {
+      broker.groups.setTorpid(Idset.parse(stringField(payload, "ranks")));
     }),
     "overlay.give-up": local(({ payload }) => {
       const reason = stringField(payload, "reason");

@@ -3,7 +3,7 @@
  * and meet at rank 0, where groups are read. A rank leaves with the client that joined, and with the link it is behind.
  */
 
-import { FluxError, type Idset, NODEID_UPSTREAM } from "../message/mod.ts";
+import { FluxError, Idset, NODEID_UPSTREAM } from "../message/mod.ts";
 import { type Methods, objectField, type Request, stringField, user } from "../handle/mod.ts";
 import type { Clock, Timer } from "../ports/mod.ts";
 import { decodeChanges, encodeChanges, Groups } from "./groups.ts";
@@ -15,6 +15,8 @@ const GATHER = 1;
 
 /** The group that every broker joins when it is ready to run. */
 export const ONLINE = "broker.online";
+/** The group of ranks that are late with their heartbeats; nobody joins it, it is said of them (wire.md §3.10). */
+export const TORPID = "broker.torpid";
 
 export interface GroupsOptions {
   readonly rank: number;
@@ -31,6 +33,7 @@ export class GroupsService {
   readonly #options: GroupsOptions;
   readonly #groups: Groups;
   readonly #watchers = new Map<string, Set<() => void>>();
+  #torpid = new Idset();
   #gathering: Timer | undefined;
   #closed = false;
 
@@ -68,7 +71,14 @@ export class GroupsService {
 
   /** The members that are known here; all of them at rank 0. */
   members(name: string): Idset {
-    return this.#groups.members(name);
+    return name === TORPID ? this.#torpid : this.#groups.members(name);
+  }
+
+  /** These ranks are late with their heartbeats now. At rank 0. */
+  setTorpid(ranks: Idset): void {
+    if (ranks.equals(this.#torpid)) return;
+    this.#torpid = ranks;
+    for (const watcher of [...this.#watchers.get(TORPID) ?? []]) watcher();
   }
 
   /** Calls `watcher` after each change of a group, until disposed. */

@@ -6,6 +6,7 @@
 import { Idset, type JsonObject, real } from "../../broker/message/mod.ts";
 import type { Clock } from "../../broker/ports/mod.ts";
 import { type Handle, Queue, type Request } from "../../broker/handle/mod.ts";
+import { call } from "./flock.ts";
 import type { LiveRecord } from "./register.ts";
 import { type Declaration, Roll } from "./roll.ts";
 import { LiveState, STATE_NAMES } from "./vigil.ts";
@@ -87,6 +88,9 @@ export class Herald {
       // That ranks are there at the start goes without saying, and would be said N times to N ranks.
       if (before === LiveState.unknown) continue;
       handle.publish("live.cstate", { rank, ostate: before, nstate: now, parent, epoch: epoch(), reason });
+    }
+    if (declarations.some(({ before, now }) => before === LiveState.slow || now === LiveState.slow)) {
+      call(handle, "overlay.torpid-ranks", { ranks: `${this.#roll.ranks(LiveState.slow)}` });
     }
     if (declarations.length > 0 || isChange) { for (const watcher of [...this.#watchers]) watcher(); }
   }

@@ -71,6 +71,19 @@ Deno.test("live ends every rank when rank 0 dies, within five seconds, and each 
     assertEquals(new Set(said.map(({ rank }) => rank)), new Set([1, 2]));
   }));
 
+Deno.test("a rank that is late with its heartbeats is in the group broker.torpid until it is heard, or has failed", async () => {
+  const session = await live({ size: 7 });
+  const torpid: string[] = [];
+  const others = session.brokers.map((_, rank) => session.host(rank)).filter((_, rank) => rank !== 3);
+  void (async () => {
+    const groups = session.handle(0).stream<{ members: string }>("groups.get", { name: "broker.torpid" });
+    for await (const { members } of groups) torpid.push(members);
+  })();
+  session.network.partition([session.host(3)], others);
+  await session.run(20 * BEAT);
+  assertEquals(torpid, ["", "3", ""]);
+});
+
 Deno.test("live finds a rank slow, then failed, when it says nothing, and takes it back when it does", async () => {
   const session = await live({ size: 7 });
   session.network.partition(["node3"], ["node0", "node1", "node2", "node4", "node5", "node6"]);
