@@ -13,7 +13,7 @@ export function commandHelp(leaf: Leaf, columns: number): string {
     : children.flatMap((child) => child.usage.map((form) => `${leaf.title} ${child.name} ${form}`.trimEnd()));
   const text = usageLines(forms) + optionLines(leaf.table, columns);
   if (children.length === 0) return text;
-  return `${text}\nSubcommands:\n${nameLines(children.map(({ name, summary }) => [name, summary]), columns)}`;
+  return `${text}\nSupported commands:\n${nameLines(children.map(({ name, summary }) => [name, summary]), columns)}`;
 }
 
 /** `flux -h`: usage, the options of the front end, the commands by group. */

@@ -78,7 +78,7 @@ Deno.test("help of a command lists its subcommands in alphabetical order, second
       "  -h, --help             Display this message",
       "  -r, --rank=ARG         Rank",
       "",
-      "Subcommands:",
+      "Supported commands:",
       "   pub                Publish",
       "   remove             Remove",
       "",
