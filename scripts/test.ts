@@ -126,13 +126,13 @@ async function main(args: readonly string[]): Promise<number> {
   if (pure.length > 0) {
     await phase(
       "unit and sim",
-      () => tests("unit and sim", ["--no-check", ...filter, ...pure], 600 * SECOND * FACTOR),
+      () => tests("unit and sim", ["--no-check", ...filter, ...pure], 900 * SECOND * FACTOR),
     );
   }
   if (sessions.length > 0) {
     await phase(
       "session and interop",
-      () => tests("session and interop", ["--no-check", ...filter, ...sessions], 900 * SECOND * FACTOR),
+      () => tests("session and interop", ["--no-check", ...filter, ...sessions], 1_200 * SECOND * FACTOR),
     );
   }
   if (words.length === 0) {
