@@ -4,7 +4,16 @@ import type { Handle } from "../broker/handle/mod.ts";
 import { FluxError, Idset, isErrno, type JsonObject } from "../broker/message/mod.ts";
 import { duration } from "./live_status.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
-import { type Broker, brokers, hostnames, readTree, treeLines } from "./overlay_tree.ts";
+import {
+  type Broker,
+  brokers,
+  type Health,
+  hostnames,
+  readHealth,
+  readTree,
+  type Standing,
+  treeLines,
+} from "./overlay_tree.ts";
 
 const STATUSES = ["unknown", "full", "partial", "degraded", "lost", "offline"];
 const RANK = {
@@ -20,6 +29,9 @@ const TIMEOUT = {
   },
 } as const;
 
+const SINCE = { verbose: { short: "v", type: "flag", help: "Print how long each has been so" } } as const;
+const HOST = { verbose: { short: "v", type: "flag", help: "Print each with its rank and its host" } } as const;
+
 const status = command({
   name: "status",
   summary: "Print the tree, and how each broker is",
@@ -29,7 +41,7 @@ const status = command({
     ...TIMEOUT,
     summary: { short: "s", type: "flag", help: "Print the status of the whole only" },
     down: { short: "d", type: "flag", help: "Print only brokers that are not full" },
-    verbose: { short: "v", type: "flag", help: "Print how long each has been so" },
+    ...SINCE,
     wait: {
       short: "w",
       type: "string",
@@ -46,8 +58,7 @@ const status = command({
   },
   human(tree: Broker, opts) {
     if (opts.summary) return tree.status;
-    const text = ({ rank, host, status, duration: since, error }: Broker) =>
-      `${rank} ${host}: ${status}${opts.verbose ? ` for ${duration(since)}` : ""}${error ? `: ${error}` : ""}`;
+    const text = (one: Broker) => standing(one, opts.verbose);
     if (!opts.down) return treeLines(tree, text).join("\n");
     return [...brokers(tree)].filter((one) => one.status !== "full").map(text).join("\n") || null;
   },
@@ -73,24 +84,23 @@ const health = command({
   name: "health",
   summary: "Print what one broker says of itself and its children",
   usage: ["[OPTIONS]"],
-  options: RANK,
+  options: { ...RANK, ...SINCE },
   async *run({ opts, args, connect }) {
     none(args);
-    yield await (await connect()).rpc("overlay.health", undefined, { rank: opts.rank });
+    const handle = await connect();
+    yield await readHealth(handle, opts.rank, await hostnames(handle));
   },
-  human: ({ rank, status, children }: JsonObject) =>
-    [
-      `${rank}: ${status}`,
-      ...(children as JsonObject[]).map((one) => `  ${one.rank}: ${one.status}${one.error ? `: ${one.error}` : ""}`),
-    ]
-      .join("\n"),
+  human: (health: Health, { verbose }) => {
+    const children = health.children.map((child) => `  ${standing(child, verbose)}`);
+    return [standing(health, verbose), ...children].join("\n");
+  },
 });
 
 const lookup = command({
   name: "lookup",
   summary: "Translate ranks to hosts, or hosts to ranks",
-  usage: ["RANKS|HOST[,HOST...]"],
-  options: {},
+  usage: ["[OPTIONS] RANKS|HOST[,HOST...]"],
+  options: HOST,
   async *run({ args, connect }) {
     const [target, extra] = args;
     if (target === undefined || extra !== undefined) throw new UsageError("lookup needs one target");
@@ -98,11 +108,11 @@ const lookup = command({
     const host = await hostnames(handle);
     const size = Number((await handle.rpc<{ value: string }>("attr.get", { name: "size" })).value);
     if (/^[[\d]/.test(target)) {
-      const ranks = Idset.parse(target);
+      const ranks = [...Idset.parse(target)];
       for (const rank of ranks) {
         if (rank >= size) throw new CommandError(`${target}: the session has ranks 0 to ${size - 1}`);
       }
-      yield [...ranks].map(host).join(",");
+      yield { asked: "ranks", found: ranks.map((rank) => ({ rank, host: host(rank) })) };
       return;
     }
     const found = new Idset();
@@ -111,26 +121,31 @@ const lookup = command({
       if (ranks.length === 0) throw new CommandError(`${name}: no broker of this session runs there`);
       for (const rank of ranks) found.add(rank);
     }
-    yield `${found}`;
+    yield { asked: "hosts", found: [...found].map((rank) => ({ rank, host: host(rank) })) };
+  },
+  human({ asked, found }, { verbose }) {
+    if (verbose) return found.map(({ rank, host }) => `${rank} ${host}`).join("\n");
+    return asked === "ranks" ? found.map(({ host }) => host).join(",") : `${new Idset(found.map(({ rank }) => rank))}`;
   },
 });
 
 const parentof = command({
   name: "parentof",
   summary: "Print the rank of the parent of a rank",
-  usage: ["RANK"],
-  options: {},
+  usage: ["[OPTIONS] RANK"],
+  options: HOST,
   async *run({ args, connect }) {
     const [word, extra] = args;
     if (word === undefined || extra !== undefined || !/^\d+$/.test(word)) {
       throw new UsageError("parentof needs one rank");
     }
     const handle = await connect();
-    const parent = parentIn(await handle.rpc<Topology>("overlay.topology", { rank: 0 }, { rank: 0 }), Number(word));
-    if (parent === undefined) throw new CommandError(`${word}: there is no such rank in the tree`);
-    if (parent === null) throw new CommandError("rank 0 has no parent");
-    yield `${parent}`;
+    const rank = parentIn(await handle.rpc<Topology>("overlay.topology", { rank: 0 }, { rank: 0 }), Number(word));
+    if (rank === undefined) throw new CommandError(`${word}: there is no such rank in the tree`);
+    if (rank === null) throw new CommandError("rank 0 has no parent");
+    yield { rank, host: (await hostnames(handle))(rank) };
   },
+  human: ({ rank, host }, { verbose }) => verbose ? `${rank} ${host}` : `${rank}`,
 });
 
 const disconnect = command({
@@ -139,8 +154,9 @@ const disconnect = command({
   usage: ["[OPTIONS] RANK"],
   options: {
     parent: { short: "p", type: "integer", arg: "N", min: 0, help: "Its parent is rank N (default: as the tree says)" },
+    verbose: { short: "v", type: "flag", help: "Print what was disconnected from what" },
   },
-  async run({ opts, args, connect }) {
+  async *run({ opts, args, connect }) {
     const [word, extra] = args;
     if (word === undefined || extra !== undefined || !/^\d+$/.test(word)) {
       throw new UsageError("disconnect needs one rank");
@@ -152,8 +168,12 @@ const disconnect = command({
     if (parent === null) {
       throw new CommandError("rank 0 cannot be disconnected", { hint: "flux shutdown ends the session" });
     }
+    const host = await hostnames(handle);
     await handle.rpc("overlay.disconnect-subtree", { rank }, { rank: parent });
+    yield { rank, host: host(rank), parent: { rank: parent, host: host(parent) } };
   },
+  human: ({ rank, host, parent }, { verbose }) =>
+    verbose ? `${rank} ${host}: disconnected from ${parent.rank} ${parent.host}` : null,
 });
 
 const restart = command({
@@ -237,6 +257,11 @@ function seconds(text: string): number {
   const [, value, unit = "s"] = /^(\d+(?:\.\d*)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
   if (value === undefined) throw new UsageError(`"${text}" is no duration: for example 10s`);
   return Number(value) * { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 }[unit as "s"];
+}
+
+/** `1 node1: lost for 2.0s: connection lost`. */
+function standing({ rank, host, status, duration: since, error }: Standing & { error?: string }, verbose: boolean) {
+  return `${rank} ${host}: ${status}${verbose ? ` for ${duration(since)}` : ""}${error ? `: ${error}` : ""}`;
 }
 
 function none(args: readonly string[]): void {

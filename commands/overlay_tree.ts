@@ -7,24 +7,26 @@ import { liveStatus } from "./live_status.ts";
 /** A broker may take this long to answer, ms. */
 const PATIENCE = 5_000;
 
-export interface Node extends JsonObject {
+/** What one broker says of itself, or its parent of it. */
+export interface Standing extends JsonObject {
   rank: number;
   host: string;
   status: string;
   /** Seconds in that status. */
   duration: number;
+}
+
+/** One broker, and its children as it sees them, with the reason where there is one. */
+export interface Health extends Standing {
+  children: (Standing & { error?: string })[];
+}
+
+/** A broker with all below it, with the reason where there is one. */
+export interface Node extends Standing {
   children: Node[];
 }
 
-/** A node, with the reason where there is one. */
 export type Broker = Node & { error?: string };
-
-interface Health extends JsonObject {
-  rank: number;
-  status: string;
-  duration: number;
-  children: { rank: number; status: string; duration: number; error?: string }[];
-}
 
 /** The names of hosts by rank. */
 export async function hostnames(handle: Handle): Promise<(rank: number) => string> {
@@ -34,12 +36,32 @@ export async function hostnames(handle: Handle): Promise<(rank: number) => strin
   return (rank) => status?.ranks[rank]?.host || listed[rank] || "?";
 }
 
+/** Asks one broker for its health. Throws ETIMEDOUT when it does not answer. */
+export async function readHealth(handle: Handle, rank: number, host: (rank: number) => string): Promise<Health> {
+  const { status, duration, children } = await handle.rpc<Health>("overlay.health", undefined, {
+    rank,
+    timeout: PATIENCE,
+  });
+  return {
+    rank,
+    host: host(rank),
+    status,
+    duration,
+    children: children.map(({ rank, status, duration, error }) => ({
+      rank,
+      host: host(rank),
+      status,
+      duration,
+      ...(error !== undefined && { error }),
+    })),
+  };
+}
+
 /** Reads the subtree of `rank`. A broker that does not answer is shown with the reason. */
 export async function readTree(handle: Handle, rank: number, host: (rank: number) => string): Promise<Broker> {
-  const health = await handle.rpc<Health>("overlay.health", undefined, { rank, timeout: PATIENCE });
-  const { status, duration } = health;
+  const health = await readHealth(handle, rank, host);
   const children = await Promise.all(health.children.map(async (child): Promise<Broker> => {
-    const known: Broker = { ...child, host: host(child.rank), children: [] };
+    const known: Broker = { ...child, children: [] };
     if (child.status === "lost" || child.status === "offline") return known;
     try {
       return await readTree(handle, child.rank, host);
@@ -48,7 +70,7 @@ export async function readTree(handle: Handle, rank: number, host: (rank: number
       return { ...known, error: error.message };
     }
   }));
-  return { rank, host: host(rank), status, duration, children };
+  return { ...health, children };
 }
 
 /** Every broker of a tree, from the top. */

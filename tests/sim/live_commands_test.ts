@@ -52,8 +52,32 @@ Deno.test("flux overlay status prints the tree as it is, with reasons", async ()
     "0 node0: degraded\n1 node1: lost: connection lost\n",
   );
   assertEquals((await run(s, 3, overlay, "parentof", "3")).out, "0\n");
+  assertEquals((await run(s, 3, overlay, "parentof", "-v", "3")).out, "0 node0\n");
+  assertEquals(JSON.parse((await run(s, 3, overlay, "parentof", "--json", "3")).out), { rank: 0, host: "node0" });
   assertEquals((await run(s, 3, overlay, "lookup", "2-3")).out, "node2,node3\n");
   assertEquals((await run(s, 3, overlay, "lookup", "node4,node2")).out, "2,4\n");
+  assertEquals((await run(s, 3, overlay, "lookup", "-v", "node4,node2")).out, "2 node2\n4 node4\n");
+});
+
+Deno.test("flux overlay health has hosts and reasons, in words and as JSON", async () => {
+  const s = await session(3);
+  s.kill(1);
+  await s.run(1000);
+  assertEquals(
+    (await run(s, 2, overlay, "health")).out,
+    "0 node0: degraded\n  1 node1: lost: connection lost\n  2 node2: full\n",
+  );
+  const lines = (await run(s, 2, overlay, "health", "-v")).out.split("\n");
+  assertEquals(lines[1], "  1 node1: lost for 1.0s: connection lost");
+  const { host, children: [lost] } = JSON.parse((await run(s, 2, overlay, "health", "--json")).out);
+  assertEquals([host, lost.rank, lost.host, lost.status, lost.error], [
+    "node0",
+    1,
+    "node1",
+    "lost",
+    "connection lost",
+  ]);
+  assertEquals((await run(s, 0, overlay, "health", "--rank", "2")).out, "2 node2: full\n");
 });
 
 Deno.test("flux overlay status --wait ends when the status is there", async () => {
@@ -63,7 +87,8 @@ Deno.test("flux overlay status --wait ends when the status is there", async () =
 
 Deno.test("flux overlay disconnect ends a broker with all below it", async () => {
   const s = await session(7);
-  assertEquals((await run(s, 0, overlay, "disconnect", "1")).status, 0);
+  const { status, out } = await run(s, 0, overlay, "disconnect", "-v", "1");
+  assertEquals([status, out], [0, "1 node1: disconnected from 0 node0\n"]);
   await s.run(3000);
   assertEquals(Object.keys(parentsOf(s)).map(Number), [0, 2, 5, 6]);
   assertEquals(
