@@ -4,6 +4,7 @@ import { FluxError } from "../broker/message/mod.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
 import { selfArgv } from "./self.ts";
 import { handOverKey, launchSession } from "./start_launch.ts";
+import { commandWords } from "./start_words.ts";
 import { allocatedNodes, srunWords, stepTasks } from "./start_slurm.ts";
 import { system } from "./surroundings.ts";
 
@@ -90,6 +91,7 @@ export default command({
     return await launchSession({
       size: readSize(opts.size),
       hosts: opts.hosts,
+      again: (hosts) => commandWords({ ...opts, hosts, noexec: false }, args),
       rsh: opts.rsh ?? env("FLUX_SSH"),
       bcast: opts.bcast,
       brokerArgs,

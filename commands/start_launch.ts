@@ -1,15 +1,19 @@
 /** `flux start` as the launcher: brokers on this machine, or on others through a remote shell. */
 
-import { parseHostlist } from "../broker/message/mod.ts";
+import { formatHostlist, parseHostlist } from "../broker/message/mod.ts";
 import { CommandError, UsageError } from "./command.ts";
 import { logFile } from "./log_file.ts";
 import { selfArgv, selfPath } from "./self.ts";
+
+const STDERR = 2;
 
 export interface LaunchSettings {
   /** Ranks on this machine; with `hosts` as many as these are. */
   readonly size: number;
   /** A list of hosts, or the path of a file with one. */
   readonly hosts: string | undefined;
+  /** The words that follow `flux start` for the same on this list of hosts. */
+  again(hosts: string): string[];
   /** The words of the remote shell, in one. */
   readonly rsh: string | undefined;
   /** Where this program is to be copied to on other hosts, and started from. */
@@ -50,6 +54,8 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
   ]);
   const { arity } = checkBrokerWords(brokerArgs);
   const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
+  const reachedAs = Deno.env.get(boot.START_HOST);
+  Deno.env.delete(boot.START_HOST);
   const env = Deno.env.toObject();
   const hostname = Deno.hostname();
   const hosts = settings.hosts === undefined ? undefined : readHosts(settings.hosts);
@@ -66,8 +72,38 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
     spawner,
   });
   const rsh = settings.rsh?.split(/\s+/).filter(Boolean) ?? boot.SSH;
-  const here = hosts === undefined ? new Set<number>() : ranksHere(hosts, boot.isThisHost);
+  const here = hosts === undefined
+    ? new Set<number>()
+    : ranksHere(hosts, (host) => host === reachedAs || boot.isThisHost(host));
   const pushed = settings.bcast === undefined ? undefined : pushTarget(settings.bcast);
+  const sayPush = (to: readonly string[]) => {
+    const { size } = Deno.statSync(selfPath());
+    for (const host of to) warn(boot.pushCommand({ rsh, path: pushed! }, host, size).join(" "));
+  };
+  const push = async (to: readonly string[]) => {
+    const start = clock.now();
+    await boot.pushProgram({ hosts: to, rsh, file: selfPath(), path: pushed!, env, spawner });
+    if (verbose) warn(`copied to ${pushed} of ${to.length} hosts in ${((clock.now() - start) / 1000).toFixed(2)} s`);
+  };
+  if (hosts !== undefined && !here.has(0)) {
+    const [host] = hosts as [string];
+    const there = {
+      host,
+      rsh,
+      isTerminal: Deno.stdin.isTerminal() && Deno.stdout.isTerminal(),
+      cwd: Deno.cwd(),
+      env,
+      words: [...(pushed === undefined ? words.self : [pushed]), "start", ...settings.again(formatHostlist(hosts))],
+    };
+    if (settings.noexec) {
+      if (pushed !== undefined) sayPush([host]);
+      warn(boot.firstHostCommand(there).map(boot.quote).join(" "));
+      return 0;
+    }
+    if (pushed !== undefined) await push([host]);
+    if (verbose) warn(boot.firstHostCommand(there).map(boot.quote).join(" "));
+    return await boot.startOnFirstHost({ ...there, spawner, say: warn });
+  }
   const fleet = hosts === undefined ? local : new boot.RemoteFleet({
     ...words,
     ...(pushed !== undefined && { self: [pushed] }),
@@ -80,24 +116,16 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
     env,
     spawner,
     verbose,
+    isReached: reachedAs !== undefined,
     say: warn,
   });
   const others = [...new Set(hosts?.filter((_, rank) => !here.has(rank)))];
   if (settings.noexec) {
-    if (pushed !== undefined) {
-      const { size } = Deno.statSync(selfPath());
-      for (const host of others) warn(boot.pushCommand({ rsh, path: pushed }, host, size).join(" "));
-    }
+    if (pushed !== undefined) sayPush(others);
     for (let rank = 0; rank < size; rank++) warn(`${rank}: ${fleet.command(rank, "DIR").join(" ")}`);
     return 0;
   }
-  if (pushed !== undefined) {
-    const start = clock.now();
-    await boot.pushProgram({ hosts: others, rsh, file: selfPath(), path: pushed, env, spawner });
-    if (verbose) {
-      warn(`copied to ${pushed} of ${others.length} hosts in ${((clock.now() - start) / 1000).toFixed(2)} s`);
-    }
-  }
+  if (pushed !== undefined) await push(others);
   const launch = new boot.Launch({
     fleet,
     shape: new Topology(size, arity),
@@ -113,6 +141,13 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
     Deno.addSignalListener(name, () => launch.signal(name, ports.signalNumber(name)!));
   }
   Deno.addSignalListener("SIGQUIT", () => {}); // the terminal sends it to the initial program as well
+  // Without a terminal nobody tells us that the connection from where we were started is gone.
+  if (reachedAs !== undefined && !Deno.stderr.isTerminal()) {
+    void ports.descriptors.ready(STDERR, "end").then(
+      () => launch.signal("SIGHUP", ports.signalNumber("SIGHUP")!),
+      () => {},
+    );
+  }
   using _terminal = Deno.stdin.isTerminal() ? boot.saveTerminal() : undefined;
   return await launch.run();
 }
@@ -140,9 +175,5 @@ function readHosts(text: string): string[] {
 }
 
 function ranksHere(hosts: readonly string[], isHere: (host: string) => boolean): Set<number> {
-  const here = new Set(hosts.flatMap((host, rank) => isHere(host) ? [rank] : []));
-  if (here.has(0)) return here;
-  throw new CommandError(`--hosts: the first host, ${hosts[0]}, is not this one`, {
-    hint: `rank 0 has your terminal, so it runs here: log in to ${hosts[0]} and start the session there`,
-  });
+  return new Set(hosts.flatMap((host, rank) => isHere(host) ? [rank] : []));
 }

@@ -69,3 +69,6 @@ export const START_SESSION = "FLUX_START_SESSION";
 
 /** Names the process of `flux start`: a broker whose parent is another one has outlived it. */
 export const START_PID = "FLUX_START_PID";
+
+/** The name by which `flux start` on another machine has reached this host, to run the session from here. */
+export const START_HOST = "FLUX_START_HOST";

@@ -9,12 +9,15 @@ import { CONTROL_LIMIT, START_ANEW, START_SESSION } from "./control.ts";
 import { childStream } from "./child_stream.ts";
 import type { BrokerWords, Fleet, Started } from "./fleet.ts";
 import type { LocalFleet } from "./local_fleet.ts";
-import { START_SECRET } from "./key_directory.ts";
 import { describeExit } from "./report.ts";
 import { quote } from "./quote.ts";
+import { remoteLine } from "./remote_line.ts";
 
 /** Asks nothing, and does not wait for ever for a host that is off. */
 export const SSH: readonly string[] = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-T"];
+
+/** What helps where the hosts of a session have no keys for each other. */
+export const LEND = "the first host needs a key for the others: FLUX_SSH='ssh -A' lends it yours";
 
 export interface RemoteFleetOptions extends BrokerWords {
   /** The host of each rank. */
@@ -30,6 +33,8 @@ export interface RemoteFleetOptions extends BrokerWords {
   readonly env: Readonly<Record<string, string>>;
   readonly spawner: Pick<Spawner, "spawn">;
   readonly verbose: boolean;
+  /** `flux start` itself came by a remote shell: it has the user's keys only if they were lent to it. */
+  readonly isReached: boolean;
   say(line: string): void;
 }
 
@@ -49,7 +54,7 @@ export class RemoteFleet implements Fleet {
   }
 
   start(rank: number, rundir: string, anew: boolean): Started {
-    const { here, local, hosts, env, spawner, verbose, say } = this.#options;
+    const { here, local, hosts, env, spawner, verbose, isReached, say } = this.#options;
     if (here.has(rank)) return local.start(rank, rundir, anew);
     const argv = this.#argv(rank, anew);
     const child = spawner.spawn({ argv, env, stdin: "piped", stdout: "piped", stderr: "piped", detached: true });
@@ -63,25 +68,18 @@ export class RemoteFleet implements Fleet {
       obituary: (status: ExitStatus) => [
         `rank ${rank} (${host}): ${argv[0]} ${describeExit(status)}${complaints.last && `: ${complaints.last}`}`,
         `  ${argv.map(quote).join(" ")}`,
+        ...(isReached && complaints.last.includes("Permission denied") ? [`hint: ${LEND}`] : []),
       ],
     };
   }
 
   #argv(rank: number, anew: boolean): string[] {
     const { hosts, rsh, self, brokerArgs, cwd, env, session } = this.#options;
-    const told = Object.entries(env).filter(([name]) => name.startsWith("FLUX_") && !OURS.has(name));
     const start = { [START_SESSION]: session, PMI_SIZE: `${this.size}`, PMI_RANK: `${rank}` };
-    const words = Object.entries({ ...Object.fromEntries(told), ...start, ...(anew && { [START_ANEW]: "1" }) })
-      .map(([name, value]) => `${name}=${quote(value)}`);
-    const broker = [...self, "broker", ...brokerArgs].map(quote);
-    // The user's shell there may be any; what it is told is for the plain one.
-    const script = `cd ${quote(cwd)} 2>/dev/null; exec env ${[...words, ...broker].join(" ")}`;
-    return [...rsh, hosts[rank]!, `exec /bin/sh -c ${quote(script)}`];
+    const more = { ...start, ...(anew && { [START_ANEW]: "1" }) };
+    return [...rsh, hosts[rank]!, remoteLine({ cwd, env, more, words: [...self, "broker", ...brokerArgs] })];
   }
 }
-
-/** Of our own broker and machine. */
-const OURS = new Set(["FLUX_SELF", "FLUX_URI", "FLUX_SSH", START_SECRET]);
 
 /** What a remote shell says on its standard error: told when there is reason to, and the last line kept. */
 class Complaints {

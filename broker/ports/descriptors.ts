@@ -5,7 +5,8 @@ import { FluxError } from "../message/mod.ts";
 const CLOEXEC = 0o2000000;
 const EPOLL_ADD = 1, EPOLL_DEL = 2, EPOLL_MOD = 3;
 const EPOLLONESHOT = 1 << 30;
-const EVENT_OF = { read: 1, write: 4 };
+/** Its end is told of whether asked for or not. */
+const EVENT_OF = { read: 1, write: 4, end: 0 };
 const ENOENT = 2;
 /** Bytes of `struct epoll_event`, which is packed on x86-64, and where its data are. */
 const EVENT = Deno.build.arch === "x86_64" ? 12 : 16, DATA = EVENT - 8;
@@ -36,10 +37,10 @@ class Descriptors {
   readonly #waiting = new Map<number, () => void>();
   #isRunning = false;
 
-  ready(fd: number, what: "read" | "write"): Promise<void> {
+  ready(fd: number, what: keyof typeof EVENT_OF): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.set(fd, resolve);
       this.#watch(fd, EVENT_OF[what]);
+      this.#waiting.set(fd, resolve);
       if (!this.#isRunning) void this.#run();
     });
   }
@@ -96,7 +97,10 @@ let opened: Descriptors | undefined;
 
 /** All of this process. They are closed by `close` alone. */
 export const descriptors = {
-  /** Resolves when the descriptor can be read or written, has ended, or is closed here. One wait at a time. */
-  ready: (fd: number, what: "read" | "write"): Promise<void> => (opened ??= new Descriptors()).ready(fd, what),
+  /**
+   * Resolves when the descriptor can be read or written (`end`: neither), has ended, or is closed here. One wait at a time. Rejects
+   * with EPERM for a file.
+   */
+  ready: (fd: number, what: keyof typeof EVENT_OF): Promise<void> => (opened ??= new Descriptors()).ready(fd, what),
   close: (fd: number): void => (opened ??= new Descriptors()).close(fd),
 };

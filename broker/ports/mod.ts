@@ -38,6 +38,7 @@ export {
 export { sqliteStores } from "./sqlite_store.ts";
 export { readRusage, type Rusage, type Who } from "./rusage.ts";
 export { signalName, signalNumber } from "./signals.ts";
+export { descriptors } from "./descriptors.ts";
 export { systemSpawner } from "./system_spawner.ts";
 export { systemClock } from "./system_clock.ts";
 export { explainDisk } from "./disk_error.ts";

@@ -22,6 +22,28 @@ testUnless(withoutHosts(), "flux start --bcast copies the program to other hosts
 
 testUnless(
   withoutHosts(),
+  "flux start --bcast brings the program to a first host that is another, and that to the rest",
+  async () => {
+    await using hosts = await startHosts(3);
+    const path = `${hosts.directory}/pushed`;
+    const words = [
+      "start",
+      "-v",
+      "--hosts=host[1-2]",
+      `--rsh=${hosts.rsh}`,
+      `--bcast=${path}`,
+      "flux getattr hostlist",
+    ];
+    const { code, stdout, stderr } = await hosts.flux(0, words);
+    assertEquals([code, stdout], [0, "host[1-2]\n"], stderr);
+    assertEquals(stderr.match(/copied to .* of 1 hosts/g)?.length, 2, stderr);
+    assert(stderr.includes(`${path} start --`), stderr);
+    await hosts.quiet();
+  },
+);
+
+testUnless(
+  withoutHosts(),
   "flux start --bcast names the host that cannot take the program, and starts nothing",
   async () => {
     await using hosts = await startHosts(2);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless } from "../skip.ts";
-import { executable, runFlux, startSession, until, workDirectory } from "./session.ts";
+import { executable, runFlux, spawnFlux, startSession, until, workDirectory } from "./session.ts";
 
 const SSHD = "/usr/sbin/sshd";
 
@@ -133,6 +133,56 @@ testUnless(withoutSshd(), "FLUX_SSH names the remote shell, and a file the hosts
   const words = ["start", `--hosts=${keys.path}/hosts`, "flux getattr size"];
   const { code, stdout, stderr } = await runFlux(words, { cwd: keys.path, env });
   assertEquals([code, stdout], [0, "3\n"], stderr);
+});
+
+testUnless(
+  withoutSshd(),
+  "flux start --hosts runs the session on the first host, also when that is another machine",
+  async () => {
+    await using keys = await workDirectory();
+    await using sshd = await Sshd.start(keys.path);
+    Deno.mkdirSync(`${keys.path}/my place`);
+    const ask = 'flux getattr size; env | grep -c ^FLUX_START_HOST; cat; exit "$1"';
+    const words = ["start", "--hosts=one,two", `--rsh=${sshd.rsh}`, "sh", "-c", `pwd; ${ask}`, "sh", "7"];
+    const env = { FLUX_TMPDIR: keys.path };
+    const cwd = `${keys.path}/my place`;
+    const { code, stdout, stderr } = await runFlux(words, { cwd, env, stdin: 'it\'s "input"\n' });
+    assertEquals([code, stdout], [7, `${cwd}\n2\n0\nit's "input"\n`], stderr);
+
+    const closed = await runFlux(["start", "--hosts=closed,one", `--rsh=${sshd.rsh}`, "true"], { cwd, env });
+    const lines = closed.stderr.split("\n");
+    assertEquals(
+      [closed.code, lines[0], lines[1]],
+      [
+        255,
+        "ssh: connect to host 127.0.0.1 port 1: Connection refused\r",
+        "flux-start: closed: ssh exited with rc=255",
+      ],
+      closed.stderr,
+    );
+    assert(lines[2]!.startsWith(`flux-start:   ${sshd.rsh} closed 'exec /bin/sh -c `), closed.stderr);
+    assert(lines[3]!.includes("FLUX_SSH='ssh -A'"), closed.stderr);
+  },
+);
+
+testUnless(withoutSshd(), "flux start that is ended takes the session on the first host along", async () => {
+  await using keys = await workDirectory();
+  await using sshd = await Sshd.start(keys.path);
+  const child = spawnFlux(["start", "--hosts=one,two", `--rsh=${sshd.rsh}`, "echo $$; exec sleep 600"], {
+    cwd: keys.path,
+    env: { FLUX_TMPDIR: keys.path },
+  });
+  const reader = child.stdout.getReader();
+  const pid = new TextDecoder().decode((await reader.read()).value).trim();
+  assert(isThere(`/proc/${pid}/exe`), pid);
+  child.kill("SIGTERM");
+  const [{ code }] = await Promise.all([child.status, reader.cancel(), child.stderr.cancel()]);
+  assertEquals(code, 128 + 15);
+  await until("the program there has ended", () => !isThere(`/proc/${pid}/exe`));
+  await until(
+    "its directory is gone",
+    () => ![...Deno.readDirSync(keys.path)].some(({ name }) => name.startsWith("flux-")),
+  );
 });
 
 function isThere(path: string): boolean {

@@ -69,7 +69,6 @@ for (
     [["--security", "rot13"], "--security argument must be none|plain|curve"],
     [["--security", "plain"], "passwords between brokers (--security plain) are not supported"],
     [["-N", "4", "-s", "2"], "--nnodes and --size are different ways to start a session"],
-    [["--hosts", "a,b"], "--hosts: the first host, a, is not this one"],
     [["--hosts", "a["], 'hostlist "a[": brackets do not match'],
     [["--hosts", ","], "--hosts ,: no host is named"],
     [["--hosts", "/no/file"], "--hosts /no/file: No such file or directory"],
@@ -86,6 +85,20 @@ for (
     assertEquals([code, stderr.split("\n")[0]], [1, `flux-start: ${text}`]);
   });
 }
+
+Deno.test("flux start --hosts goes to the first host when that is another, and -X says how", async () => {
+  await using work = await workDirectory();
+  Deno.writeTextFileSync(`${work.path}/list`, "# mine\na1\na2 b\n");
+  const words = ["start", "-X", "-k0", "--rsh=rsh -q", `--hosts=${work.path}/list`, "./work", "it's"];
+  const { code, stdout, stderr } = await runFlux(words, { cwd: work.path });
+  assertEquals([code, stdout], [0, ""], stderr);
+  assert(stderr.startsWith("flux-start: rsh -q a1 'exec /bin/sh -c "), stderr);
+  const line = stderr.slice("flux-start: rsh -q a1 ".length).replace("exec env", 'printf "%s\\n"');
+  const said = new Deno.Command("sh", { args: ["-c", `eval ${line.trimEnd()}`] }).outputSync();
+  const there = new TextDecoder().decode(said.stdout).trimEnd().split("\n");
+  assert(there.includes("FLUX_START_HOST=a1") && there.includes("--hosts=a[1-2],b"), there.join("\n"));
+  assertEquals(there.slice(-3), ["--", "./work", "it's"]);
+});
 
 Deno.test("flux start -N becomes srun, and says so where there is none", async () => {
   await using work = await workDirectory();
