@@ -102,7 +102,11 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
     }
     if (pushed !== undefined) await push([host]);
     if (verbose) warn(boot.firstHostCommand(there).map(boot.quote).join(" "));
-    return await boot.startOnFirstHost({ ...there, spawner, say: warn });
+    const { status, failure } = await boot.startOnFirstHost({ ...there, spawner });
+    if (failure === undefined) return status;
+    const { lines: [what, line], hint } = failure;
+    warn(what);
+    throw new CommandError(line, { status, hint });
   }
   const fleet = hosts === undefined ? local : new boot.RemoteFleet({
     ...words,

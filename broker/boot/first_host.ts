@@ -34,11 +34,17 @@ export function firstHostCommand({ host, rsh, isTerminal, cwd, env, words }: Fir
   return [...rsh, ...terminal, host, remoteLine({ cwd, env, more, words })];
 }
 
-/** Runs the session there from start to end, and passes signals on to the remote shell; resolves to the status. */
+export interface FirstHostEnd {
+  readonly status: number;
+  /** What to say of a remote shell that has failed, and what may help. */
+  readonly failure?: { readonly lines: readonly [what: string, line: string]; readonly hint: string };
+}
+
+/** Runs the session there from start to end, and passes signals on to the remote shell. */
 export async function startOnFirstHost(
-  options: FirstHostOptions & { readonly spawner: Pick<Spawner, "spawn">; say(line: string): void },
-): Promise<number> {
-  const { host, env, spawner, say } = options;
+  options: FirstHostOptions & { readonly spawner: Pick<Spawner, "spawn"> },
+): Promise<FirstHostEnd> {
+  const { host, env, spawner } = options;
   const argv = firstHostCommand(options);
   using _terminal = options.isTerminal ? saveTerminal() : undefined;
   const child = spawner.spawn({ argv, env, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
@@ -49,11 +55,13 @@ export async function startOnFirstHost(
   const status = await child.status;
   // ssh that is ended by a signal calls that a failure, too.
   const signal = status.signal ?? (status.code === SSH_FAILED ? heard : undefined);
-  if (signal !== undefined) return 128 + (signalNumber(signal) ?? 0);
-  if (status.code === SSH_FAILED) {
-    say(`${host}: ${argv[0]} ${describeExit(status)}`);
-    say(`  ${argv.map(quote).join(" ")}`);
-    say(`hint: you need a key for ${host}; ${LEND}`);
-  }
-  return status.code;
+  if (signal !== undefined) return { status: 128 + (signalNumber(signal) ?? 0) };
+  if (status.code !== SSH_FAILED) return { status: status.code };
+  return {
+    status: SSH_FAILED,
+    failure: {
+      lines: [`${host}: ${argv[0]} ${describeExit(status)}`, `  ${argv.map(quote).join(" ")}`],
+      hint: `you need a key for ${host}; ${LEND}`,
+    },
+  };
 }

@@ -68,7 +68,7 @@ export class RemoteFleet implements Fleet {
       obituary: (status: ExitStatus) => [
         `rank ${rank} (${host}): ${argv[0]} ${describeExit(status)}${complaints.last && `: ${complaints.last}`}`,
         `  ${argv.map(quote).join(" ")}`,
-        ...(isReached && complaints.last.includes("Permission denied") ? [`hint: ${LEND}`] : []),
+        ...(isReached && complaints.last.includes("Permission denied") ? [`  ${LEND}`] : []),
       ],
     };
   }

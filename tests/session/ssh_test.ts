@@ -48,9 +48,13 @@ class Sshd implements AsyncDisposable {
     ];
     const client = [
       "Host one two three closed",
+      `  IdentityFile ${directory}/user`,
+      "Host nokey",
+      "  IdentityFile none",
+      "  IdentityAgent none",
+      "Host *",
       "  HostName 127.0.0.1",
       `  Port ${port}`,
-      `  IdentityFile ${directory}/user`,
       `  UserKnownHostsFile ${directory}/known`,
       "  StrictHostKeyChecking no",
       "  LogLevel ERROR",
@@ -161,9 +165,25 @@ testUnless(
       closed.stderr,
     );
     assert(lines[2]!.startsWith(`flux-start:   ${sshd.rsh} closed 'exec /bin/sh -c `), closed.stderr);
-    assert(lines[3]!.includes("FLUX_SSH='ssh -A'"), closed.stderr);
+    assert(
+      lines[3]!.startsWith("hint: you need a key for closed; ") && lines[3]!.includes("FLUX_SSH='ssh -A'"),
+      closed.stderr,
+    );
   },
 );
+
+testUnless(withoutSshd(), "a first host that has no key for another says how to lend it one", async () => {
+  await using keys = await workDirectory();
+  await using sshd = await Sshd.start(keys.path);
+  const words = ["start", "--hosts=one,nokey", `--rsh=${sshd.rsh}`, "true"];
+  const { code, stderr } = await runFlux(words, { cwd: keys.path, env: { FLUX_TMPDIR: keys.path } });
+  const [what, , help] = stderr.split("\n");
+  assert(
+    what!.startsWith("flux-start: rank 1 (nokey): ssh exited with rc=255: ") && what!.includes("Permission denied"),
+    stderr,
+  );
+  assertEquals([code, help?.includes("FLUX_SSH='ssh -A'")], [1, true], stderr);
+});
 
 testUnless(withoutSshd(), "flux start that is ended takes the session on the first host along", async () => {
   await using keys = await workDirectory();
