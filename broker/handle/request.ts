@@ -78,6 +78,11 @@ export class Request {
     return (this.#abort ??= new AbortController()).signal;
   }
 
+  /** The sender has cancelled it, or is out of reach: what is made for it from now on is for nobody. */
+  get isAborted(): boolean {
+    return this.#abort?.signal.aborted ?? false;
+  }
+
   /** A final response was sent (or none is wanted). */
   get done(): boolean {
     return this.#done;

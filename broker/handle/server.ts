@@ -7,7 +7,7 @@ import { errnum, FluxError, type Message, Role } from "../message/mod.ts";
 import { type Access, type Handler, type Method, type Methods, type Reply, Request } from "./request.ts";
 
 const CANCELED = new FluxError("ENODATA");
-const DISCONNECTED = new FluxError("ECONNRESET", "sender disconnected");
+const DISCONNECTED = new FluxError("EHOSTUNREACH", "the way to the sender was lost");
 
 export interface ServerOptions {
   respond(message: Message): void;
@@ -113,7 +113,9 @@ export class Server {
         request.respond(item);
       }
       this.#untrack(request);
-      request.end();
+      // Cut short on this side: should the way to the sender still be there, it must not take that for the whole.
+      if (request.isAborted) request.fail(request.signal.reason);
+      else request.end();
     } catch (error) {
       this.#fail(request, error);
     }
@@ -127,7 +129,7 @@ export class Server {
 
   #cancel(request: Request): void {
     const target = this.#open.get(request.sender)?.get(Number(request.payload.matchtag));
-    if (!target) return;
+    if (!target || !isMeant(target, request)) return;
     if (!(request.isOwner || request.userid === target.userid)) return;
     target.abort(CANCELED);
     this.#untrack(target);
@@ -157,6 +159,14 @@ export class Server {
 
 function normalize(method: Method): { access: Access; handler: Handler } {
   return typeof method === "function" ? { access: "owner", handler: method } : method;
+}
+
+/**
+ * Whether a cancel is about this request. One that a broker sends for a sender whose way to it was lost may be late, and come after a
+ * new request with the same matchtag: that one has come another way, since the link that was lost is gone.
+ */
+function isMeant(target: Request, { payload: { hops }, message: { routes } }: Request): boolean {
+  return routes.slice(0, Number(hops ?? 0)).every((id, i) => id === target.message.routes[i]);
 }
 
 /** The error for a caller who lacks the role, or undefined (texts: wire.md §1.8). */

@@ -81,7 +81,10 @@ export class Pending {
   }
 }
 
-/** What cancels a streaming request at its service, on behalf of its sender (wire.md §1.10). */
+/**
+ * What cancels a streaming request at its service, on behalf of its sender (wire.md §1.10). The sender may have used the matchtag
+ * again: `hops` says how much of this one's way the request that is meant has come, the link it is sent over included.
+ */
 export function cancellation(request: Message): Message {
   return new Message({
     ...request,
@@ -89,6 +92,6 @@ export function cancellation(request: Message): Message {
     aux2: 0,
     routes: request.routes.slice(),
     topic: `${request.service}.cancel`,
-    payload: encodeJson({ matchtag: request.matchtag }),
+    payload: encodeJson({ matchtag: request.matchtag, hops: request.routes.length + 1 }),
   });
 }
