@@ -19,10 +19,12 @@ import {
 } from "../message/mod.ts";
 import { type Clock, systemClock } from "../ports/mod.ts";
 import type { Channel } from "./channel.ts";
+import { Event } from "./event.ts";
 import { Matchtags } from "./matchtag.ts";
 import { type Answer, mrpc, type MrpcOptions, mrpcReduced, MrpcStream, type Reduced } from "./mrpc.ts";
 import { Queue } from "./queue.ts";
 import type { Methods } from "./request.ts";
+import { ResponseStream } from "./response_stream.ts";
 import { Server } from "./server.ts";
 
 export interface RpcOptions {
@@ -45,34 +47,6 @@ export interface HandleOptions {
   rank?: number;
   /** Hears of handlers that threw something other than a FluxError, and of listeners that threw anything. */
   fault?(topic: string, error: unknown): void;
-}
-
-/** An event as a subscriber gets it. `payload` is decoded at the first access. */
-export class Event {
-  readonly message: Message;
-  #payload: JsonObject | undefined;
-  constructor(message: Message) {
-    this.message = message;
-  }
-  get topic(): string {
-    return this.message.topic;
-  }
-  get sequence(): number {
-    return this.message.sequence;
-  }
-  get payload(): JsonObject {
-    return this.#payload ??= decodeJson(this.message.payload);
-  }
-}
-
-/** The responses to a streaming request, as they come. */
-export class ResponseStream extends Queue<Uint8Array | undefined> {
-  /** The request's own: for services where later requests refer to it. */
-  readonly matchtag: number;
-  constructor(matchtag: number, onReturn: () => void) {
-    super(onReturn);
-    this.matchtag = matchtag;
-  }
 }
 
 type Waiter = { message(response: Message): void; fail(error: unknown): void };

@@ -1,6 +1,8 @@
 /** The way in: what a client, a module or a native service uses to talk to a session. */
 export { type Channel, type ChannelEvents } from "./channel.ts";
-export { Event, Handle, type HandleOptions, ResponseStream, type RpcOptions } from "./handle.ts";
+export { Event } from "./event.ts";
+export { Handle, type HandleOptions, type RpcOptions } from "./handle.ts";
+export { ResponseStream } from "./response_stream.ts";
 export {
   decodeTaskNews,
   decodeTaskNote,

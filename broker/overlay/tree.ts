@@ -4,6 +4,7 @@
  * a child, goodbye, keepalive) is handled here.
  *
  * Invariants: nothing from a child is believed before its hello was accepted; a rank is behind at most one child.
+ * Over 400 lines, since a broker that was a child may come as a parent and the other way round: both kinds of links are kept apart here.
  */
 
 import {
