@@ -433,7 +433,8 @@ export class Broker implements BrokerParts {
       childrenLeft(this, (changed) => this.#onChange = changed),
     ]);
     this.machine.enter("finalize");
-    await this.modules.removeAll();
+    // Not ENOSYS: who still waits for a module would look for one that is not loaded.
+    await this.modules.removeAll(new FluxError("ECONNRESET", `lost connection: ${reason}`));
     this.machine.enter("goodbye");
     this.logs.flush();
     await this.tree.leave();

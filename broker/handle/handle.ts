@@ -257,9 +257,10 @@ export class Handle {
     await this.#channel.drain?.();
   }
 
-  close(): void {
+  /** Requests that are open are answered with `gone`. */
+  close(gone: FluxError = new FluxError("ENOSYS", "service is gone")): void {
     if (this.#closed) return;
-    this.#server.abortAll(new FluxError("ENOSYS", "service is gone"));
+    this.#server.abortAll(gone);
     this.#end(new FluxError("ECANCELED", "handle is closed"), true);
     this.#channel.close();
   }

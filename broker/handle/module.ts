@@ -65,8 +65,8 @@ export interface ModuleContext {
 
 /** A module that runs. */
 export interface Running {
-  /** Lets go of everything; the module is unloaded when it resolves. */
-  stop?(): void | Promise<void>;
+  /** Lets go of everything; the module is unloaded when it resolves. `gone` is what its open requests are then answered. */
+  stop?(gone: FluxError): void | Promise<void>;
 }
 
 export interface Module {

@@ -138,7 +138,7 @@ export class LoadedModule implements Subject {
     const context = { name: this.name, handle: this.handle, args, ports: this.#doors.ports, FluxError };
     const starting = (async () => this.#running = await module.start(context))();
     // One that starts after it was given up is stopped at once.
-    starting.then(() => this.status === ModuleStatus.exited ? this.stop() : undefined).catch(() => {});
+    starting.then(() => this.status === ModuleStatus.exited ? this.stop(serviceGone()) : undefined).catch(() => {});
     await Promise.race([starting, this.#cut.promise]);
     this.status = ModuleStatus.running;
   }
@@ -148,18 +148,18 @@ export class LoadedModule implements Subject {
     this.#cut.reject(reason);
   }
 
-  /** Lets the module end itself. Throws what its `stop` throws. */
-  async stop(): Promise<void> {
+  /** Lets the module end itself, for the reason `gone`. Throws what its `stop` throws. */
+  async stop(gone: FluxError): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
-    await running?.stop?.();
+    await running?.stop?.(gone);
   }
 
-  /** Drops what it had: its services, subscriptions, timers and channels; its open requests are answered ENOSYS. */
-  drop(): void {
+  /** Drops what it had: its services, subscriptions, timers and channels; its open requests are answered `gone`, ENOSYS unless given. */
+  drop(gone?: FluxError): void {
     this.status = ModuleStatus.exited;
     this.#gate.hold(false);
-    this.handle.close();
+    this.handle.close(gone);
     this.#doors.close();
   }
 
@@ -174,4 +174,9 @@ export class LoadedModule implements Subject {
   #statsEvent(service: string, event: Event): void {
     if (clearsStats(service, event.topic)) this.handle.post(`${service}.stats-clear`, undefined, { rank: this.rank });
   }
+}
+
+/** What is answered to the open requests of a module that was removed. */
+export function serviceGone(): FluxError {
+  return new FluxError("ENOSYS", "service is gone");
 }

@@ -10,7 +10,7 @@ import type { ModulePorts } from "../handle/mod.ts";
 import type { Rusage, Who } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
 import { deadline } from "./deadline.ts";
-import { LoadedModule, ModuleStatus } from "./loaded_module.ts";
+import { LoadedModule, ModuleStatus, serviceGone } from "./loaded_module.ts";
 import type { Log } from "./log.ts";
 import { type ModuleSource, moduleUrl } from "./module_source.ts";
 
@@ -111,9 +111,9 @@ export class ModuleHost {
     await (loaded.removal ??= this.#remove(loaded, cut));
   }
 
-  /** Stops all, the last loaded first. */
-  async removeAll(): Promise<void> {
-    for (const loaded of this.all.reverse()) await this.remove(loaded.name);
+  /** Stops all, the last loaded first; `gone` is answered to what is open then, ENOSYS unless given. */
+  async removeAll(gone?: FluxError): Promise<void> {
+    for (const loaded of this.all.reverse()) await (loaded.removal ??= this.#remove(loaded, false, gone));
   }
 
   /** Counts a heartbeat. */
@@ -146,7 +146,7 @@ export class ModuleHost {
     return loaded;
   }
 
-  async #remove(loaded: LoadedModule, cut: boolean): Promise<void> {
+  async #remove(loaded: LoadedModule, cut: boolean, gone = serviceGone()): Promise<void> {
     const { name } = loaded;
     if (loaded.status === ModuleStatus.init) {
       loaded.cut(new FluxError("ECANCELED", `${name}: removed while it started`));
@@ -157,17 +157,17 @@ export class ModuleHost {
       cut ? 0 : STOP,
       () => resolve(`did not stop within ${STOP / 1000} s`),
     );
-    const stopping = loaded.stop().then(() => undefined, (error) => `stop: ${describe(error)}`);
+    const stopping = loaded.stop(gone).then(() => undefined, (error) => `stop: ${describe(error)}`);
     const problem = await Promise.race([stopping, expired]);
     timer.cancel();
     if (problem && !cut) this.#options.log("err", problem, name);
-    this.#drop(loaded);
+    this.#drop(loaded, gone);
     this.#options.log("debug", `rmmod ${name}`, "broker");
   }
 
-  #drop(loaded: LoadedModule): void {
+  #drop(loaded: LoadedModule, gone?: FluxError): void {
     if (this.#loaded.get(loaded.name) === loaded) this.#loaded.delete(loaded.name);
-    loaded.drop();
+    loaded.drop(gone);
   }
 
   #fault(loaded: LoadedModule, where: string, error: unknown): void {

@@ -4,7 +4,6 @@
  */
 
 import type { Module } from "../../broker/handle/mod.ts";
-import { FluxError } from "../../broker/message/mod.ts";
 import { openBranch } from "./branch/side.ts";
 import { openCore } from "./core.ts";
 import { Fences } from "./fence.ts";
@@ -44,10 +43,10 @@ const kvs: Module = {
       dropCache(parts).catch((error) => ports.log("err", `dropcache: ${error.message}`));
     });
     return {
-      async stop() {
+      async stop(gone) {
         fences.stop();
         await side.close();
-        core.closing.abort(new FluxError("ENOSYS", "service is gone"));
+        core.closing.abort(gone);
       },
     };
   },

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless } from "../skip.ts";
 import { play as playSteps, type Played, pythonObstacle, type Step } from "./player.ts";
-import { executable, plainEnvironment, remains, until, workDirectory } from "./session.ts";
+import { executable, plainEnvironment, remains, startSession, until, workDirectory } from "./session.ts";
 
 const obstacle = await pythonObstacle();
 
@@ -87,6 +87,66 @@ testUnless(obstacle, "the end of rank 0 ends the shell and gives the terminal ba
   );
   assertEquals([status, restored], [137, true], output);
 });
+
+/** Goes on in raw mode; `then` is done at the first key. */
+const rawProgram = (then: string) =>
+  "import os, signal, subprocess, sys, tty\n" +
+  "tty.setraw(0)\n" +
+  "os.write(1, b'raw\\r\\n')\n" +
+  "os.read(0, 1)\n" +
+  `${then}\n` +
+  "while True: signal.pause()\n";
+
+/** What the shell around it does next; it changes no settings itself. A carriage return ends a line only if they are restored. */
+const NEXT = `printf 'outer> '; read -r line; echo "got $line"`;
+const TYPED: Step[] = [["expect", "outer> "], ["send", "typed\r"], ["expect", "got typed\r\n"]];
+
+testUnless(
+  obstacle,
+  "the end of rank 0 under a program in raw mode gives the terminal back to the shell around",
+  async () => {
+    await using work = await workDirectory();
+    Deno.writeTextFileSync(`${work.path}/.bashrc`, "PS1='ready> '\n");
+    Deno.writeTextFileSync(
+      `${work.path}/raw.py`,
+      rawProgram("os.kill(int(subprocess.check_output(['flux', 'getattr', 'broker.pid'])), 9)"),
+    );
+    const steps: Step[] = [
+      ["expect", "ready> "],
+      ["send", "python3 raw.py\n"],
+      ["expect", "raw\r\n"],
+      ["send", "k"],
+      ["expect", "flux-start: 0 \\(pid \\d+\\) SIGKILL"],
+    ];
+    const env = plainEnvironment({ HOME: work.path, SHELL: "/bin/bash", FLUX_TMPDIR: work.path, TERM: "dumb" });
+    const shell = ["sh", "-c", `${executable} start -s2; ${NEXT}`];
+    const { status, restored, output } = await playSteps([...steps, ...TYPED], shell, env, work.path);
+    assertEquals([status, restored], [0, true], output);
+  },
+);
+
+testUnless(
+  obstacle,
+  "the end of rank 0 under a program in raw mode that is attached to gives the terminal back",
+  async () => {
+    await using session = await startSession({ size: 2 });
+    Deno.writeTextFileSync(`${session.directory}/raw.py`, rawProgram(`os.kill(${session.pid(0)}, 9)`));
+    // By option and not by its environment, since flux start would end it too.
+    const attached = `${executable} --uri ${session.uri()} zio run --rank 1 --key raw --pty python3 raw.py`;
+    const shell = ["sh", "-c", `${attached}; echo "ended with $?"; ${NEXT}`];
+    const steps: Step[] = [["expect", "raw\r\n"], ["send", "k"], ["expect", "lost connection"], [
+      "expect",
+      "ended with [1-9]",
+    ]];
+    const { status, restored, output } = await playSteps(
+      [...steps, ...TYPED],
+      shell,
+      plainEnvironment({ TERM: "dumb" }),
+      session.directory,
+    );
+    assertEquals([status, restored], [0, true], output);
+  },
+);
 
 testUnless(obstacle, "a terminal that hangs up takes the whole session along", async () => {
   await using work = await workDirectory();

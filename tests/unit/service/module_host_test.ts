@@ -180,6 +180,26 @@ Deno.test("ModuleHost.removeAll() ends the last loaded first", async () => {
   assertEquals(order, ["c", "b", "a"]);
 });
 
+Deno.test("ModuleHost.removeAll() answers open requests with what it is given", async () => {
+  const { session, load } = await moduleWorld();
+  const told: string[] = [];
+  await load({
+    name: "busy",
+    async start({ handle }) {
+      await handle.serve({ "busy.wait": () => new Promise<void>(() => {}) });
+      return { stop: (gone) => void told.push(gone.message) };
+    },
+  });
+  const waiting = session.handle(0).rpc("busy.wait");
+  const lost = assertRejects(waiting, { errno: "ECONNRESET", text: "lost connection: for a test" });
+  await session.run(10);
+  await session.settle(
+    session.brokers[0]!.modules.removeAll(new FluxError("ECONNRESET", "lost connection: for a test")),
+  );
+  await session.settle(lost);
+  assertEquals(told, ["lost connection: for a test"]);
+});
+
 /** What a module may do wrong after it has started, and how it is made to do it. */
 const MISTAKES: Record<string, (handle: Handle) => void> = {
   "mistaken.handler": (handle) => void handle.rpc("mistaken.handler").catch(() => {}),
