@@ -264,7 +264,11 @@ export class Launch {
     void member.control?.close();
     const { rank, failed, dismissed, ending } = member;
     const isReplaced = this.#members[rank] !== member;
-    if (this.#stage === "starting") this.#end(1, "a rank did not come up");
+    if (rank === 0 && status.signal === "SIGINT" && this.#program === undefined && this.#stage !== "running") {
+      // The terminal's SIGINT reaches rank 0 as well, which may end before we hear of ours.
+      member.dismissed = true;
+      if (this.#stage === "starting") this.signal("SIGINT", 2);
+    } else if (this.#stage === "starting") this.#end(1, "a rank did not come up");
     else if (this.#stage === "running" && rank === 0) {
       this.#reportExit(member, status);
       this.#abort(status.code);
@@ -303,9 +307,7 @@ export class Launch {
     const { verbose, say } = this.#options;
     for (const { rank, failed, exited, dismissed, process } of this.#members) {
       if (failed !== undefined) this.#lost.add(rank, `: ${failed}`);
-      else if (!dismissed && (exited!.code !== 0 || exited!.signal !== null)) {
-        for (const line of process.obituary(exited!)) say(line);
-      }
+      else if (!dismissed && (exited!.code !== 0 || exited!.signal !== null)) process.obituary(exited!).forEach(say);
     }
     if (verbose && !this.#saidPmi) { for (const line of this.#wireUp.lines) say(`pmi: ${line}`); }
   }

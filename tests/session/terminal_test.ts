@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless } from "../skip.ts";
 import { play as playSteps, type Played, pythonObstacle, type Step } from "./player.ts";
-import { executable, plainEnvironment, remains, startSession, until, workDirectory } from "./session.ts";
+import { executable, plainEnvironment, remains, spawnFlux, startSession, until, workDirectory } from "./session.ts";
 
 const obstacle = await pythonObstacle();
 
@@ -165,4 +165,23 @@ testUnless(obstacle, "Ctrl-C while a session comes up ends it", async () => {
   ]];
   const { status } = await play(steps, ["-v", "-s16", "echo not to be run"], work.path);
   assertEquals(status, 130);
+});
+
+Deno.test("a session whose rank 0 is interrupted first while it comes up is one that was interrupted", async () => {
+  await using work = await workDirectory();
+  const child = spawnFlux(["start", "-s16", "true"], { env: { FLUX_TMPDIR: work.path } });
+  const words = (pid: string) => Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+  const broker = () =>
+    Deno.readTextFileSync(`/proc/${child.pid}/task/${child.pid}/children`).split(" ").find((pid) => {
+      try {
+        return pid !== "" && words(pid).includes("broker");
+      } catch {
+        return false; // gone meanwhile
+      }
+    });
+  let pid: string | undefined;
+  await until("rank 0 is there", () => (pid = broker()) !== undefined);
+  Deno.kill(Number(pid), "SIGINT");
+  const { code, stderr } = await child.output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [130, "flux-start: SIGINT before the session was up\n"]);
 });
