@@ -45,10 +45,10 @@ export class Manager {
   #recovered: Promise<void> = Promise.resolve();
 
   constructor(options: ManagerOptions) {
-    const { handle, ports: { clock, files } } = options;
+    const { handle, ports: { clock, files, log } } = options;
     this.#options = options;
     this.kvs = new Kvs(handle);
-    this.#defaults = new Defaults(this.kvs);
+    this.#defaults = new Defaults(this.kvs, (text) => log("err", text));
     this.#ledger = new Ledger(handle, clock, () => ({ last: this.#last, oldest: this.#oldest }));
     this.io = new HomeIo({
       handle,
