@@ -77,8 +77,9 @@ function readWords(lists: readonly string[]): Record<string, number> {
     const [, name, size] = /^(stdio-limit)=(.+)$/.exec(word) ?? [];
     const value = size === undefined ? WORDS.has(word) ? 1 : undefined : readSize(size);
     if (value !== undefined) return [name ?? word, value];
-    throw new CommandError("Failed to process cmdline args", {
-      hint: `'${word}' is no job option: there are ${[...WORDS, "stdio-limit=SIZE"].join(", ")}`,
-    });
+    const hint = size === undefined
+      ? `'${word}' is no job option: there are ${[...WORDS, "stdio-limit=SIZE"].join(", ")}`
+      : `'${size}' is no size: bytes, or with k, M or G behind it`;
+    throw new CommandError("Failed to process cmdline args", { hint });
   }));
 }

@@ -29,6 +29,11 @@ export function jobidOf(args: readonly string[]): number {
   return jobid;
 }
 
+/** Throws UsageError for words behind the options, of which none is needed. */
+export function noArguments({ args }: Pick<Context<Record<never, never>>, "args">): void {
+  if (args.length > 0) throw new UsageError("no arguments are needed");
+}
+
 /** What a refusal of the service means for who named a job. */
 export function explainJob(error: unknown, jobid: number): never {
   if (isErrno(error, "ENOENT")) {

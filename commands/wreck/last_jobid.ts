@@ -2,7 +2,7 @@
 
 import { FluxError } from "../../broker/message/mod.ts";
 import { command, CommandError } from "../mod.ts";
-import { openSession } from "./jobs.ts";
+import { noArguments, openSession } from "./jobs.ts";
 
 export const lastJobid = command({
   name: "last-jobid",
@@ -10,6 +10,7 @@ export const lastJobid = command({
   usage: [""],
   options: {},
   async *run(context) {
+    noArguments(context);
     const handle = await openSession(context);
     const request = { name: "lwj", create: false, preincrement: 0, postincrement: 0 };
     try {

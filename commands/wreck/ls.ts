@@ -9,7 +9,7 @@ import { type TreeObject, valBytes } from "../../modules/kvs/tree/treeobj.ts";
 import { jobKey } from "../../modules/wreck/record.ts";
 import { command } from "../mod.ts";
 import { readableDuration } from "./duration.ts";
-import { openSession } from "./jobs.ts";
+import { noArguments, openSession } from "./jobs.ts";
 
 /** Jobs that are read at the same time. */
 const AHEAD = 64;
@@ -37,6 +37,7 @@ export const ls = command({
     newest: { short: "n", type: "integer", arg: "N", min: 1, help: "Only the N newest (default: all)" },
   },
   async *run(context): AsyncGenerator<Row | null, void> {
+    noArguments(context);
     const kvs = await freshKvs(await openSession(context));
     const jobids = await listJobs(kvs);
     const wanted = context.opts.newest === undefined ? jobids : jobids.slice(-context.opts.newest);

@@ -23,7 +23,7 @@ export function readSpec(payload: JsonObject): JobSpec {
   };
   for (const count of Object.values(counts)) {
     if (count !== undefined && (count < 1 || count > TASKS)) {
-      throw new FluxError("EINVAL", `${count} is no number of tasks`);
+      throw new FluxError("EINVAL", `${count} is no number of tasks: there may be 1 to ${TASKS}`);
     }
   }
   const walltime = payload.walltime ?? 0;

@@ -113,6 +113,8 @@ self=$(CDPATH='' cd -P -- "${self%/*}/" && pwd -P)/${self##*/}
 each_place present || each_place unpack || die "cannot write to $cache, or it is not yours; set FLUX_CACHE_DIR to another directory"
 [ -x "$dir/flux" ] || die "$cache is on a file system that runs no programs (noexec); set FLUX_CACHE_DIR to another directory"
 
+[ -d "${PWD:-}" ] || die "the current directory is gone, and nothing runs there; change to another one"
+
 # What the user set for Deno is not for this program: put aside here, put back by the program for those it starts.
 kept=
 for name in $foreign; do

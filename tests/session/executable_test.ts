@@ -202,6 +202,20 @@ Deno.test("a cache that cannot be written is one line that names FLUX_CACHE_DIR"
   });
 });
 
+Deno.test("a start in a directory that was removed is told in one line, behind the shell's own", async () => {
+  await using work = await scratch();
+  const gone = `${work.path}/gone`;
+  await Deno.mkdir(gone);
+  const script = 'cd "$1" && rmdir "$1" && exec "$2" version';
+  const outcome = await run("sh", ["-c", script, "sh", gone, built], { FLUX_CACHE_DIR: cache });
+  assertEquals(outcome.code, 126);
+  assertEquals(
+    outcome.stderr.split("\n").filter((line) => line.startsWith("flux: ")),
+    ["flux: the current directory is gone, and nothing runs there; change to another one"],
+  );
+  assert(!outcome.stderr.includes("Stack backtrace"), outcome.stderr);
+});
+
 Deno.test("an executable that was cut off says so in one line, and leaves nothing behind", async () => {
   await using work = await scratch();
   const flux = `${work.path}/flux`;

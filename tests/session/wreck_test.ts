@@ -72,6 +72,7 @@ Deno.test("what cannot be run is told in one line, with a status, and leaves no 
   assertEquals(await first("submit", "-n9999", "true").then(([code]) => code), 1);
   assertEquals(await first("wreck", "status", "1"), [1, "", "wreck: Job 1: No such file or directory"]);
   assertEquals(await first("wreck", "kill", "one"), [1, "", "wreck: Invalid Job id 'one'"]);
+  assertEquals(await first("wreck", "ls", "1"), [1, "", "wreck: no arguments are needed"]);
   assertEquals((await run(session, "wreck", "ls"))[1].split("\n").length, 2);
   // From here on there are jobs, each with an end.
   assertEquals(await first("wreckrun", "nosuch"), [127, "", "execvp: No such file or directory: nosuch"]);
