@@ -4,6 +4,7 @@
  */
 
 import { errnum, FluxError, type Message, Role } from "../message/mod.ts";
+import { OpenRequests } from "./open_requests.ts";
 import { type Access, type Handler, type Method, type Methods, type Reply, Request } from "./request.ts";
 
 const CANCELED = new FluxError("ENODATA");
@@ -18,8 +19,7 @@ export interface ServerOptions {
 export class Server {
   readonly #methods = new Map<string, { access: Access; handler: Handler }>();
   readonly #services = new Set<string>();
-  /** Requests not answered yet, by sender, then by matchtag. */
-  readonly #open = new Map<string, Map<number, Request>>();
+  readonly #open = new OpenRequests();
   readonly #options: ServerOptions;
 
   constructor(options: ServerOptions) {
@@ -45,9 +45,7 @@ export class Server {
 
   /** Number of requests not answered yet. */
   get pending(): number {
-    let n = 0;
-    for (const requests of this.#open.values()) n += requests.size;
-    return n;
+    return this.#open.size;
   }
 
   dispatch(message: Message): void {
@@ -71,35 +69,30 @@ export class Server {
 
   /** A link is lost: what came over it is aborted, since nobody waits for the answers any more. */
   gone(peer: string): void {
-    const lost = [...this.#open.values()].flatMap((requests) =>
-      [...requests.values()].filter(({ message }) => message.routes.at(-1) === peer)
-    );
-    for (const request of lost) {
-      this.#untrack(request);
+    for (const request of this.#open.over(peer)) {
+      this.#open.delete(request);
       request.abort(DISCONNECTED);
     }
   }
 
   /** Fails everything that is still open: the service is going away. */
   abortAll(reason: FluxError): void {
-    for (const requests of [...this.#open.values()]) {
-      for (const request of [...requests.values()]) {
-        request.abort(reason);
-        request.fail(reason);
-      }
+    for (const request of this.#open.all) {
+      this.#open.delete(request);
+      request.abort(reason);
+      request.fail(reason);
     }
-    this.#open.clear();
   }
 
   #settle(request: Request, reply: Reply | Promise<Reply>): void {
     if (reply instanceof Promise) {
-      this.#track(request);
+      this.#open.add(request);
       reply.then((value) => this.#settle(request, value), (error) => this.#fail(request, error));
     } else if (reply && Symbol.asyncIterator in reply) {
-      this.#track(request);
+      this.#open.add(request);
       this.#stream(request, reply as AsyncIterable<object | Uint8Array>);
     } else {
-      this.#untrack(request);
+      this.#open.delete(request);
       request.respond(reply as object | Uint8Array | undefined);
       if (request.isStreaming) request.end();
     }
@@ -112,7 +105,7 @@ export class Server {
         if (request.signal.aborted) break;
         request.respond(item);
       }
-      this.#untrack(request);
+      this.#open.delete(request);
       // Cut short on this side: should the way to the sender still be there, it must not take that for the whole.
       if (request.isAborted) request.fail(request.signal.reason);
       else request.end();
@@ -122,51 +115,29 @@ export class Server {
   }
 
   #fail(request: Request, error: unknown): void {
-    this.#untrack(request);
+    this.#open.delete(request);
     if (!(error instanceof FluxError)) this.#options.fault(request.topic, error);
     request.fail(error);
   }
 
   #cancel(request: Request): void {
-    const target = this.#open.get(request.sender)?.get(Number(request.payload.matchtag));
-    if (!target || !isMeant(target, request)) return;
-    if (!(request.isOwner || request.userid === target.userid)) return;
+    const target = this.#open.canceledBy(request);
+    if (!target || !(request.isOwner || request.userid === target.userid)) return;
     target.abort(CANCELED);
-    this.#untrack(target);
+    this.#open.delete(target);
     target.end();
   }
 
-  #disconnect(request: Request): void {
-    const requests = this.#open.get(request.sender);
-    if (!requests) return;
-    this.#open.delete(request.sender);
-    for (const open of requests.values()) open.abort(DISCONNECTED);
-  }
-
-  #track(request: Request): void {
-    let requests = this.#open.get(request.sender);
-    if (!requests) this.#open.set(request.sender, requests = new Map());
-    requests.set(request.matchtag, request);
-  }
-
-  #untrack(request: Request): void {
-    const requests = this.#open.get(request.sender);
-    if (requests?.get(request.matchtag) !== request) return;
-    requests.delete(request.matchtag);
-    if (requests.size === 0) this.#open.delete(request.sender);
+  #disconnect({ sender }: Request): void {
+    for (const request of this.#open.from(sender)) {
+      this.#open.delete(request);
+      request.abort(DISCONNECTED);
+    }
   }
 }
 
 function normalize(method: Method): { access: Access; handler: Handler } {
   return typeof method === "function" ? { access: "owner", handler: method } : method;
-}
-
-/**
- * Whether a cancel is about this request. One that a broker sends for a sender whose way to it was lost may be late, and come after a
- * new request with the same matchtag: that one has come another way, since the link that was lost is gone.
- */
-function isMeant(target: Request, { payload: { hops }, message: { routes } }: Request): boolean {
-  return routes.slice(0, Number(hops ?? 0)).every((id, i) => id === target.message.routes[i]);
 }
 
 /** The error for a caller who lacks the role, or undefined (texts: wire.md §1.8). */

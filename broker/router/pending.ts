@@ -82,8 +82,9 @@ export class Pending {
 }
 
 /**
- * What cancels a streaming request at its service, on behalf of its sender (wire.md §1.10). The sender may have used the matchtag
- * again: `hops` says how much of this one's way the request that is meant has come, the link it is sent over included.
+ * What cancels a streaming request at its service, on behalf of its sender (wire.md §1.10), sent over the link that the request was sent
+ * over. The sender may have used the matchtag again: `retraced` says that the request which came the very same way is meant.
+ * Should that way have changed further on, then who changed it has cancelled the request there.
  */
 export function cancellation(request: Message): Message {
   return new Message({
@@ -92,6 +93,6 @@ export function cancellation(request: Message): Message {
     aux2: 0,
     routes: request.routes.slice(),
     topic: `${request.service}.cancel`,
-    payload: encodeJson({ matchtag: request.matchtag, hops: request.routes.length + 1 }),
+    payload: encodeJson({ matchtag: request.matchtag, retraced: true }),
   });
 }

@@ -30,13 +30,26 @@ function served() {
   };
 }
 
-Deno.test("a cancel that a broker sent for an earlier request with the same matchtag ends nothing", () => {
+Deno.test("a cancel that a broker sent for an earlier request with the same matchtag ends that one alone", () => {
   const { server, answers, stream, cancel } = served();
   stream(["client", "new link", "here"]);
-  cancel(["client", "lost link", "here"], { matchtag: 1, hops: 2 });
+  cancel(["client", "lost link", "here"], { matchtag: 1, retraced: true });
   assertEquals([server.pending, answers], [1, []]);
-  cancel(["client", "new link", "another"], { matchtag: 1, hops: 2 });
+  cancel(["client", "new link", "here"], { matchtag: 1, retraced: true });
   assertEquals([server.pending, answers], [0, [errnum("ENODATA")]]);
+});
+
+Deno.test("a request whose matchtag came again by another way is still there, and is ended by its own cancel", () => {
+  const { server, stream, cancel } = served();
+  stream(["client", "link"]);
+  stream(["client", "link", "further"]);
+  assertEquals(server.pending, 2);
+  cancel(["client", "link"], { matchtag: 1, retraced: true });
+  assertEquals(server.pending, 1);
+  cancel(["client", "link"], { matchtag: 1, retraced: true });
+  assertEquals(server.pending, 1);
+  server.gone("further");
+  assertEquals(server.pending, 0);
 });
 
 Deno.test("a sender's own cancel ends its stream, whichever way it comes", () => {
