@@ -8,9 +8,10 @@
  */
 
 import { type Card, cardFields, FluxError, type JsonObject, NODEID_UPSTREAM, readCard } from "../message/mod.ts";
-import { integerField, type Methods, optionalString, stringField } from "../handle/mod.ts";
+import { integerField, type Methods, optionalString, type Request, stringField, until } from "../handle/mod.ts";
 import type { BrokerParts } from "./native.ts";
 import { sleep } from "../ports/mod.ts";
+import { deadline } from "./deadline.ts";
 import { Turns } from "./turns.ts";
 
 /** The whole change may take this long, and the search for the endpoint this long at each broker, ms. */
@@ -38,8 +39,7 @@ export class Reparent {
       "overlay.find": ({ payload }) => this.#find(stringField(payload, "uri")),
       "overlay.admit": ({ payload }) => this.#admit(payload),
       "overlay.lineage": async () => ({ ranks: await this.#lineage() }),
-      "overlay.turn": ({ payload }) => this.#turns.take(integerField(payload, "rank")),
-      "overlay.turn-end": ({ payload }) => this.#turns.end(integerField(payload, "rank")),
+      "overlay.turn": (request) => this.#turn(request),
     };
   }
 
@@ -124,13 +124,21 @@ export class Reparent {
   }
 
   async #inTurn(action: () => Promise<void>): Promise<void> {
-    const { handle, options: { rank } } = this.#broker;
-    try {
-      await handle.rpc("overlay.turn", { rank }, { rank: 0, timeout: PATIENCE });
-      await action();
-    } finally {
-      handle.post("overlay.turn-end", { rank }, { rank: 0 });
-    }
+    const { handle, ports: { clock } } = this.#broker;
+    using turn = handle.streamRaw("overlay.turn", undefined, { rank: 0 });
+    await deadline(clock, PATIENCE, "others are changing their parents", turn.next());
+    await action();
+  }
+
+  /**
+   * One item when the turn is given; it is over when the stream ends. So it ends with its holder as well, and with the way
+   * there: the word that it was given back could be lost with a parent that dies just then.
+   */
+  async #turn(request: Request): Promise<AsyncIterable<never>> {
+    request.requireStreaming();
+    const { over } = await this.#turns.take(request.signal);
+    request.respond({});
+    return until(over);
   }
 
   async #locate(uri: string): Promise<Card> {

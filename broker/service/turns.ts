@@ -3,49 +3,57 @@
 import { FluxError } from "../message/mod.ts";
 import type { Clock, Timer } from "../ports/mod.ts";
 
-/** A turn ends by itself after this long, ms: its holder may have died. */
+/** A turn ends by itself after this long, ms: its holder may be cut off without anybody noticing. */
 const LEASE = 15_000;
 
-interface Waiting {
-  readonly rank: number;
-  grant(): void;
-  give(error: FluxError): void;
+/** A turn that was given. */
+export interface Turn {
+  /** Resolves when it is over. */
+  readonly over: Promise<void>;
+}
+
+interface Claim {
+  readonly given: PromiseWithResolvers<Turn>;
+  readonly over: PromiseWithResolvers<void>;
 }
 
 export class Turns {
   readonly #clock: Clock;
-  readonly #queue: Waiting[] = [];
-  #holder: number | undefined;
+  #queue: Claim[] = [];
+  #present: Claim | undefined;
   #lease: Timer | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Resolves when it is the turn of `rank`. Throws ECANCELED when it gives its turn back before. */
-  take(rank: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.push({ rank, grant: resolve, give: reject });
+  /**
+   * Resolves when it is the turn of the one who asks; the turn ends with `holds`, which aborts when its holder gives it back or is
+   * out of reach. Throws ECANCELED when that comes first.
+   */
+  take(holds: AbortSignal): Promise<Turn> {
+    const claim: Claim = { given: Promise.withResolvers(), over: Promise.withResolvers() };
+    holds.addEventListener("abort", () => this.#end(claim), { once: true });
+    this.#queue.push(claim);
     this.#next();
-    return promise;
+    return claim.given.promise;
   }
 
-  /** Ends the turn of `rank`, or its wait for one. */
-  end(rank: number): void {
-    const at = this.#queue.findIndex((waiting) => waiting.rank === rank);
-    if (at >= 0) this.#queue.splice(at, 1)[0]!.give(new FluxError("ECANCELED"));
-    if (this.#holder !== rank) return;
+  #end(claim: Claim): void {
+    claim.over.resolve();
+    this.#queue = this.#queue.filter((other) => other !== claim);
+    claim.given.reject(new FluxError("ECANCELED"));
+    if (this.#present !== claim) return;
     this.#lease?.cancel();
-    this.#holder = undefined;
+    this.#present = undefined;
     this.#next();
   }
 
   #next(): void {
-    if (this.#holder !== undefined) return;
-    const next = this.#queue.shift();
+    if (this.#present) return;
+    const next = this.#present = this.#queue.shift();
     if (!next) return;
-    this.#holder = next.rank;
-    this.#lease = this.#clock.after(LEASE, () => this.end(next.rank));
-    next.grant();
+    this.#lease = this.#clock.after(LEASE, () => this.#end(next));
+    next.given.resolve({ over: next.over.promise });
   }
 }

@@ -6,43 +6,50 @@ function world() {
   const clock = virtualClock();
   const turns = new Turns(clock);
   const order: number[] = [];
-  const take = (rank: number) => turns.take(rank).then(() => void order.push(rank));
+  /** Asks for a turn; what it returns gives it back. */
+  const take = (rank: number) => {
+    const held = new AbortController();
+    turns.take(held.signal).then(() => void order.push(rank), () => {});
+    return () => held.abort();
+  };
   return { clock, turns, order, take };
 }
 
 Deno.test("Turns.take() gives one turn at a time, in the order asked", async () => {
-  const { clock, turns, order, take } = world();
-  for (const rank of [3, 1, 2]) take(rank);
+  const { clock, order, take } = world();
+  const [third, first] = [3, 1, 2].map(take);
   await clock.run(1);
   assertEquals(order, [3]);
-  turns.end(1000);
-  turns.end(3);
+  third!();
+  third!();
   await clock.run(1);
   assertEquals(order, [3, 1]);
-  turns.end(1);
+  first!();
   await clock.run(1);
   assertEquals(order, [3, 1, 2]);
 });
 
-Deno.test("Turns.end() also ends the wait for a turn", async () => {
+Deno.test("Turns: who gives up waiting is not given a turn", async () => {
   const { clock, turns, order, take } = world();
-  take(1);
-  const waiting = turns.take(2);
+  const first = take(1);
+  const over = new AbortController();
+  const waiting = turns.take(over.signal);
   waiting.catch(() => {});
-  turns.end(2);
+  over.abort();
   await assertRejects(waiting, { errno: "ECANCELED" });
-  turns.end(1);
+  first();
   take(3);
   await clock.run(1);
   assertEquals(order, [1, 3]);
 });
 
 Deno.test("Turns end by themselves when their holder does not", async () => {
-  const { clock, order, take } = world();
-  take(1);
+  const { clock, turns, order, take } = world();
+  const ended: string[] = [];
+  void turns.take(new AbortController().signal).then(({ over }) => over).then(() => void ended.push("first"));
   take(2);
   await clock.run(14_999);
-  assertEquals(order, [1]);
+  assertEquals([ended, order], [[], []]);
   await clock.run(2);
-  assertEquals(order, [1, 2]);
+  assertEquals([ended, order], [["first"], [2]]);
 });
