@@ -59,7 +59,7 @@ export class Kin {
     };
   }
 
-  /** There is a parent: it is told who we are, and tells who is above it. Until it answers it is the only one known. */
+  /** There is a parent: it is told who we are, and tells who is above it. */
   parentJoined(card: Card): void {
     const { parent, rpc, card: own } = this.#options;
     if (this.#ancestors[0]?.rank !== card.rank) this.#ancestors = [card, ...this.#above(card.rank)];
@@ -79,10 +79,10 @@ export class Kin {
     this.#gathering?.cancel();
   }
 
-  /** Those above an ancestor, as far as we knew. */
+  /** Those above a new parent, as far as we know: of one that was no ancestor rank 0 is above for certain. */
   #above(rank: number): readonly Card[] {
     const at = this.#ancestors.findIndex((one) => one.rank === rank);
-    return at < 0 ? [] : this.#ancestors.slice(at + 1);
+    return at < 0 ? this.#ancestors.slice(-1) : this.#ancestors.slice(at + 1);
   }
 
   #learn(ancestors: readonly Card[]): void {

@@ -6,6 +6,7 @@ import type { SimSession } from "./session.ts";
 export const FAULTS = [
   "kill",
   "restart",
+  "recover",
   "stop",
   "slow",
   "cut",
@@ -91,6 +92,9 @@ export class FaultPlan {
         this.#say(`restart rank ${rank}`);
         return void this.#session.restart(rank).catch(() => {});
       }
+      case "recover":
+        this.#say("recover: all go back to their first parents");
+        return this.#session.brokers[0]!.handle.publish("live.recover", {});
       case "stop": {
         // Rank 0 may be stopped too, of all that can happen to it: the session waits for it.
         const rank = this.#random.below(ROOT_STOPS) === 0 ? 0 : victim;

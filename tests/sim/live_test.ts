@@ -156,6 +156,28 @@ Deno.test("live takes a rank back that was started anew", () =>
     await everyone(session);
   }));
 
+Deno.test("ranks whose first parent dies again while they go back to it have a parent soon, and nobody waits for them", () =>
+  forSeeds(20, async (seed) => {
+    const session = await live({ size: 15, seed, keys: seed % 2 === 0 });
+    const isHome = (rank: number) => session.brokers[rank]!.tree.parent?.rank === 1;
+    for (let round = 0; round < 5; round++) {
+      session.kill(1);
+      await session.run(1000);
+      await session.settle(session.restart(1));
+      session.handle(0).publish("live.recover");
+      await session.until(() => isHome(3) || isHome(4));
+    }
+    session.kill(1);
+    await session.run(1000);
+    const parents = parentsOf(session);
+    assertEquals([parents[3], parents[4]], [0, 0]);
+    await session.settle(session.restart(1));
+    session.handle(0).publish("live.recover");
+    await session.run(1000);
+    assertEquals([isHome(3), isHome(4)], [true, true]);
+    await everyone(session);
+  }));
+
 Deno.test("a rank that was started anew joins the grandparent when its parent is dead too, and no rank is shown twice", async () => {
   const session = await live({ size: 15 });
   session.kill(1);

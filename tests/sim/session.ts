@@ -129,7 +129,7 @@ export class SimSession {
   }
 
   /**
-   * A new process of a rank that was killed. It joins the nearest ancestor by the topology that takes it in; resolves when it
+   * A new process of a rank that was killed, which rank 0 makes known as it does for who starts one. It joins the nearest ancestor by the topology that takes it in; resolves when it
    * runs, for which virtual time must go on.
    */
   restart(rank: number): Promise<void> {
@@ -140,6 +140,7 @@ export class SimSession {
     this.#open(rank);
     const right = this.#cards[(rank + this.size - 1) % this.size]!;
     const above = this.#above(rank).map((one) => this.#cards[one]!);
+    this.brokers[0]!.returns.announce(this.#cards[rank]!, this.brokers[rank]!.uuid);
     return this.brokers[rank]!.start(above[0]!, right, above);
   }
 
