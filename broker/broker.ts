@@ -90,11 +90,12 @@ export class Broker implements BrokerParts {
   readonly kin: Kin;
   readonly guard: Guard;
   adrift: string | undefined;
-  hosts: readonly string[];
   readonly keyring: Keyring;
   readonly logs: LogService;
   /** The handle of the broker's own services. */
   readonly handle: Handle;
+  /** Of all ranks, once they were told. */
+  #hosts: readonly string[] | undefined;
   #serving: Promise<void> | undefined;
   #reached: Endpoints | undefined;
   #stopping: Promise<void> | undefined;
@@ -107,7 +108,6 @@ export class Broker implements BrokerParts {
     const { clock, random, transport } = ports;
     this.options = options;
     this.ports = ports;
-    this.hosts = Array<string>(size).fill(hostname);
     this.uuid = random.uuid();
     this.topology = new Topology(size, options.arity);
     this.machine = new StateMachine(() => clock.now());
@@ -183,6 +183,11 @@ export class Broker implements BrokerParts {
     });
   }
 
+  /** The names of all ranks' hosts. Not kept unless they were told: simulated sessions have thousands of brokers in one process. */
+  get hosts(): readonly string[] {
+    return this.#hosts ?? Array<string>(this.options.size).fill(this.options.hostname);
+  }
+
   /** Resolves when the broker begins to end: with the status it will have, and why. */
   get ending(): Promise<{ status: number; reason: string }> {
     return this.#ending.promise;
@@ -230,7 +235,7 @@ export class Broker implements BrokerParts {
     above?: readonly Card[],
     hosts?: readonly string[],
   ): Promise<void> {
-    if (hosts) this.hosts = hosts;
+    this.#hosts = hosts;
     if (right) this.ring.aim(right);
     if (parent) this.reparent.began(parent);
     await this.#serving;

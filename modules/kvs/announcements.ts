@@ -6,8 +6,13 @@ import { ANYTHING } from "./roots.ts";
 
 /** Topics of all of them begin with this. */
 export const PREFIX = "kvs.namespace-";
-/** More bytes of keys than this are not listed: {@link ANYTHING} stands for them. */
-const KEYS_LIMIT = 1 << 20;
+/**
+ * A list of keys that takes more bytes than this is not made: {@link ANYTHING} stands for it. Every rank reads the list and keeps
+ * it among its events, so that a fence to which each of N ranks brings a key would cost the session N².
+ */
+const LIST_LIMIT = 1 << 15;
+/** What a key takes in the list besides itself: `"":null,`. */
+const KEY_EXTRA = 8;
 
 /** A new version, and the commits in it. */
 export interface NewRoot {
@@ -26,8 +31,8 @@ export interface Announcement {
 export function setroot({ root, names, keys }: NewRoot): Announcement {
   const { namespace, rootseq, rootref, owner } = root;
   let size = 0;
-  for (const key of keys) size += key.length;
-  const listed = Object.fromEntries((size > KEYS_LIMIT ? [ANYTHING] : keys).map((key) => [key, null]));
+  for (const key of keys) size += key.length + KEY_EXTRA;
+  const listed = Object.fromEntries((size > LIST_LIMIT ? [ANYTHING] : keys).map((key) => [key, null]));
   return announcement(namespace, "setroot", { namespace, rootseq, rootref, names, owner, keys: listed });
 }
 

@@ -239,3 +239,22 @@ Deno.test("an event that is appended on one rank is waited for on another", asyn
   }
   assertEquals((await session.settle(waiting)).name, "finish");
 });
+
+Deno.test("watches are answered once with what a fence has written whose keys are too many to be told", async () => {
+  const session = await kvsSession({ size: 7 });
+  const key = (rank: number, i: number) => `parts.rank-${rank}.piece-${i}`;
+  await session.settle(kvsOf(session, 0).transaction().put(key(3, 0), "old").put("other", "same").commit());
+  const one = upTo(7).map((rank) => new Reader(kvsOf(session, rank), key(3, 0)));
+  const other = upTo(7).map((rank) => new Reader(kvsOf(session, rank), "other"));
+  await session.until(() => [...one, ...other].every(({ texts }) => texts.length === 1));
+  await session.settle(Promise.all(
+    upTo(7).map((rank) => {
+      const transaction = kvsOf(session, rank).transaction();
+      for (const i of upTo(1000)) transaction.put(key(rank, i), `new ${rank}`);
+      return transaction.fence("parts", 7);
+    }),
+  ));
+  await session.run(100);
+  assertEquals(one.map(({ texts }) => texts), Array(7).fill(['"old"', '"new 3"']));
+  assertEquals(other.map(({ texts }) => texts), Array(7).fill(['"same"']));
+});

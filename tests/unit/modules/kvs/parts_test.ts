@@ -35,9 +35,13 @@ Deno.test("readNews() passes over events that are none of the service, or lack s
   assertEquals(readNews("kvs.namespace-a-setroot", {}), undefined);
 });
 
-Deno.test("setroot() does not list keys of more than a mebibyte", () => {
-  const keys = Array.from({ length: 300 }, (_, i) => `${i}`.repeat(4000));
-  assertEquals(decodeJson(setroot({ root, names: [], keys }).payload).keys, { [ANYTHING]: null });
+Deno.test("setroot() lists the keys of a fence of 1,024 ranks, and does not grow with those of 16,384", () => {
+  const told = (ranks: number) => {
+    const keys = Array.from({ length: ranks }, (_, rank) => `fence.r${rank}`);
+    return decodeJson(setroot({ root, names: [], keys }).payload).keys;
+  };
+  assertEquals(Object.keys(told(1024) as object).length, 1024);
+  assertEquals(told(16384), { [ANYTHING]: null });
 });
 
 Deno.test("divide() puts commits of a namespace together, NO_MERGE ones alone, in order", () => {
