@@ -36,6 +36,8 @@ export interface MeetingPlaceOptions {
    * them all. Nothing unless given.
    */
   met?(meeting: Meeting): Promise<JsonObject>;
+  /** At rank 0: parties have come to a meeting that waits for more. */
+  came?(meeting: Meeting): void;
 }
 
 /** A party that enters. */
@@ -83,6 +85,11 @@ export class MeetingPlace {
   /** Parties and parcels that wait here, and meetings that wait for more parties (at rank 0). */
   get waiting(): { parties: number; meetings: number } {
     return { parties: this.#gathering.size, meetings: this.#meetings?.size ?? 0 };
+  }
+
+  /** The meeting of this name that waits for more parties, as rank 0 knows it. */
+  open(terms: Pick<Terms, "scope" | "name">): Meeting | undefined {
+    return this.#meetings?.open(terms);
   }
 
   /**
@@ -152,8 +159,10 @@ export class MeetingPlace {
   }
 
   #forward({ key, ids, parcel }: GatheringStep<Waiter> & { kind: "forward" }): void {
-    if (this.#meetings) this.#conduct(this.#meetings.receive(parcel, this.#now));
-    else void this.#send(key, ids, encodeParcel(parcel));
+    if (!this.#meetings) return void this.#send(key, ids, encodeParcel(parcel));
+    this.#conduct(this.#meetings.receive(parcel, this.#now));
+    const meeting = this.#meetings.open(parcel.terms);
+    if (meeting) this.#options.came?.(meeting);
   }
 
   async #send(key: string, ids: readonly string[], parcel: Uint8Array): Promise<void> {

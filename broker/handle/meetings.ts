@@ -97,6 +97,11 @@ export class Meetings {
     return this.#open.size;
   }
 
+  /** The meeting of this name that waits for more parties. */
+  open(terms: Pick<Terms, "scope" | "name">): Meeting | undefined {
+    return this.#open.get(scopedName(terms));
+  }
+
   /** Outcomes that are kept because their rank may not know them. */
   get remembered(): number {
     return [...this.#origins.values()].reduce((sum, { finished }) => sum + finished.size, 0);

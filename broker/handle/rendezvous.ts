@@ -65,7 +65,7 @@ export function batchId({ rank, instance, number }: Pick<Batch, "rank" | "instan
 }
 
 /** The name of a meeting among those of all users. */
-export function scopedName({ scope, name }: Terms): string {
+export function scopedName({ scope, name }: Pick<Terms, "scope" | "name">): string {
   return `${scope} ${name}`;
 }
 

@@ -25,7 +25,7 @@ export {
   type TaskOptions,
   type TerminalSize,
 } from "./spawner.ts";
-export { exitCode, signalOf, waitStatus } from "./wait_status.ts";
+export { exitCode, howEnded, signalOf, waitStatus } from "./wait_status.ts";
 export {
   type ContentStore,
   type ContentStores,

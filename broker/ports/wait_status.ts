@@ -17,3 +17,9 @@ export function exitCode(word: number): number {
   const signal = signalOf(word);
   return signal === 0 ? word >> 8 & 0xff : 128 + signal;
 }
+
+/** `exited with exit code 1`, `exited with signal 14`. */
+export function howEnded(word: number): string {
+  const signal = signalOf(word);
+  return signal > 0 ? `exited with signal ${signal}` : `exited with exit code ${exitCode(word)}`;
+}

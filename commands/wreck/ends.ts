@@ -1,14 +1,8 @@
 /** How a job and its tasks ended, in words. */
 
 import { Idset } from "../../broker/message/mod.ts";
-import { exitCode, signalOf } from "../../broker/ports/mod.ts";
+import { howEnded } from "../../broker/ports/mod.ts";
 import type { JobNews, JobResult } from "../../modules/wreck/protocol.ts";
-
-/** `exited with exit code 1`, `exited with signal 14`. */
-export function howEnded(status: number): string {
-  const signal = signalOf(status);
-  return signal > 0 ? `exited with signal ${signal}` : `exited with exit code ${exitCode(status)}`;
-}
 
 /** What went wrong: by groups of tasks that ended alike, and why the job failed if it did. */
 export function tellEnds({ state, code, ends, reason, isNodeFailure }: JobResult, say: (text: string) => void): void {

@@ -2,7 +2,7 @@
 
 import { CommandError } from "../command.ts";
 import type { OptionSpec, ParsedOptions } from "../options.ts";
-import type { JobSpec } from "../../modules/wreck/protocol.ts";
+import { type JobSpec, OPTION_WORDS } from "../../modules/wreck/protocol.ts";
 import { jobEnvironment } from "../../modules/wreck/environment.ts";
 import { readSize } from "../size.ts";
 import { seconds } from "./duration.ts";
@@ -17,15 +17,7 @@ export const JOB_OPTIONS = {
     type: "list",
     arg: "OPTS",
     help: "Set job options, a list with commas between (see OPTIONS OF A JOB)",
-    complete: [
-      "commit-on-task-exit",
-      "stdio-delay-commit",
-      "stdio-commit-on-open",
-      "stdio-commit-on-close",
-      "stop-children-in-exec",
-      "pmi-port",
-      "pmi-trace",
-    ],
+    complete: OPTION_WORDS,
   },
   walltime: { short: "T", type: "string", arg: "N[s|m|h|d]", help: "Signal the job when it has run this long" },
   output: {
@@ -51,7 +43,7 @@ export const JOB_OPTIONS = {
   verbose: { short: "v", type: "flag", help: "Tell what is going on" },
 } as const satisfies Record<string, OptionSpec>;
 
-const WORDS: ReadonlySet<string> = new Set(JOB_OPTIONS.options.complete);
+const WORDS: ReadonlySet<string> = new Set(OPTION_WORDS);
 
 /** What the words of the command line ask for. Throws CommandError with the texts of cli.md. */
 export function readJobSpec(opts: ParsedOptions<typeof JOB_OPTIONS>, args: readonly string[]): JobSpec {

@@ -3,8 +3,8 @@
  * follow.
  */
 
-import type { Handle, MeetingPlace, ModulePorts } from "../../broker/handle/mod.ts";
-import { FluxError, Idset, isErrno } from "../../broker/message/mod.ts";
+import { type Handle, integerField, type MeetingPlace, type ModulePorts } from "../../broker/handle/mod.ts";
+import { decodeJson, FluxError, Idset, isErrno } from "../../broker/message/mod.ts";
 import type { Transaction } from "../kvs/client.ts";
 import { ask, askPatiently } from "./dispatch.ts";
 import type { HomeIo } from "./io/home_io.ts";
@@ -14,6 +14,8 @@ import type { LiveJob } from "./live_job.ts";
 import { FINAL_STATES, type JobResult, type JobState, type Layout, type StartRequest } from "./protocol.ts";
 import type { Ranks } from "./ranks.ts";
 import { putLayout, putLog, putPids, putResult, putState, putStatuses, readReport } from "./record.ts";
+import type { Pmi } from "./pmi/pmi.ts";
+import { LINGER, type Stranding, stranding } from "./pmi/stranding.ts";
 import { meetingTerms } from "./runner.ts";
 
 /** Tasks that were killed have this long to be gone, ms: some may hang in the kernel. */
@@ -29,6 +31,7 @@ export interface ConductorOptions {
   readonly session: string;
   readonly ledger: Ledger;
   readonly io: HomeIo;
+  readonly pmi: Pick<Pmi, "barrier">;
   /** Nothing happens to a job any more; its cores are free. */
   ended(job: LiveJob): void;
   /** Its result is recorded, or cannot be. */
@@ -45,6 +48,25 @@ export class Conductor {
   /** Something happened to a job. */
   tell(job: LiveJob, input: JobInput): void {
     for (const action of job.machine.handle(input)) this.#do(job, action);
+  }
+
+  /** Ends a job whose tasks wait in a barrier for others that are no more. Who was signalled together may end together. */
+  lookForStranded(job: LiveJob): void {
+    const found = this.#stranding(job);
+    if (!found) return;
+    if (job.signals.length === 0) return this.tell(job, { is: "abort", ...found });
+    job.linger ??= this.#options.ports.clock.after(LINGER, () => {
+      job.linger = undefined;
+      const still = this.#stranding(job);
+      if (still) this.tell(job, { is: "abort", ...still });
+    });
+  }
+
+  #stranding({ jobid, layout }: LiveJob): Stranding | undefined {
+    const { pmi, place, ranks } = this.#options;
+    const barrier = pmi.barrier(jobid);
+    const end = barrier && place.open(meetingTerms("shutdown", jobid, layout));
+    return end && stranding(layout, { barrier, end, host: (rank) => ranks.host(rank) });
   }
 
   /** Writes a state, then tells everybody. With `canWait` it goes along with what is written next. */
@@ -140,6 +162,7 @@ export class Conductor {
     const { ledger, ended, recorded } = this.#options;
     const { jobid } = job;
     job.timer?.cancel();
+    job.linger?.cancel();
     if (result.state === "failed") job.ended.abort(OVER);
     ended(job);
     await this.settled(ledger.write((transaction) => putResult(transaction, jobid, result, job.machine.size)));
@@ -202,6 +225,12 @@ export class Conductor {
     const { layout: { ranks }, jobid } = job;
     for await (const { rank, payload } of ask(this.#options.handle, ranks, "wreck.clear", { jobid }, CLEARING)) {
       if (payload) job.report("shutdown", rank, readReport(payload));
+    }
+    // A rank that had ended before has nothing to clear, and has brought its report already.
+    const { bodies = [] } = this.#options.place.open(meetingTerms("shutdown", jobid, job.layout)) ?? {};
+    for (const body of bodies) {
+      const report = decodeJson(body);
+      job.report("shutdown", integerField(report, "rank"), readReport(report));
     }
     this.tell(job, { is: "cleared", statuses: job.knownStatuses() });
   }

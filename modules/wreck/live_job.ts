@@ -14,6 +14,8 @@ export class LiveJob {
   /** Hear each state once it is recorded. */
   readonly followers: Set<(news: JobNews) => void>;
   timer: Timer | undefined;
+  /** Runs while those that wait for tasks that are no more have time to end by themselves. */
+  linger: Timer | undefined;
   /** Signals its tasks got, in order. */
   readonly signals: number[] = [];
   /** Resolves when those who follow have heard of all states so far. */

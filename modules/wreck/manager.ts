@@ -8,6 +8,7 @@ import { HomeIo } from "./io/home_io.ts";
 import type { JobInput } from "./job.ts";
 import { Ledger } from "./ledger.ts";
 import { LiveJob } from "./live_job.ts";
+import type { Pmi } from "./pmi/pmi.ts";
 import { spread } from "./layout.ts";
 import { FINAL_STATES, type JobNews, type JobSpec } from "./protocol.ts";
 import type { Ranks } from "./ranks.ts";
@@ -22,6 +23,7 @@ export interface ManagerOptions {
   readonly ports: Pick<ModulePorts, "clock" | "files" | "log" | "random">;
   readonly place: MeetingPlace;
   readonly ranks: Ranks;
+  readonly pmi: Pick<Pmi, "barrier">;
 }
 
 type Follow = (news: JobNews) => void;
@@ -43,10 +45,10 @@ export class Manager {
   #recovered: Promise<void> = Promise.resolve();
 
   constructor(options: ManagerOptions) {
-    const { handle, ports: { clock, files } } = options;
+    const { handle, ports: { clock, files, log } } = options;
     this.#options = options;
     this.kvs = new Kvs(handle);
-    this.#defaults = new Defaults(this.kvs);
+    this.#defaults = new Defaults(this.kvs, (text) => log("err", text));
     this.#ledger = new Ledger(handle, clock, () => ({ last: this.#last, oldest: this.#oldest }));
     this.io = new HomeIo({
       handle,
@@ -219,6 +221,18 @@ export class Manager {
     for (const body of bodies) {
       if (body.rank !== undefined) job.report(phase, Number(body.rank), readReport(body));
     }
+  }
+
+  /** Some of its ranks have come to a fence of a job. */
+  came(name: string): void {
+    const [, jobid, phase] = name.split(".");
+    if (phase === "shutdown") this.waiting(Number(jobid));
+  }
+
+  /** Some of the tasks of a job wait for others, or have ended. */
+  waiting(jobid: number): void {
+    const job = this.#jobs.get(jobid);
+    if (job) this.#conductor.lookForStranded(job);
   }
 
   /** A task has ended, before others of its job: for `commit-on-task-exit`. */

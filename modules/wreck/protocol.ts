@@ -21,8 +21,8 @@ export type JobState = (typeof JOB_STATES)[number];
 /** Nothing comes after these. */
 export const FINAL_STATES: ReadonlySet<string> = new Set<JobState>(["complete", "failed", "cancelled"]);
 
-/** The words of `--options` (cli.md §4.22). */
-export const JOB_OPTIONS = [
+/** The words of `--options` (cli.md §4.22), those with a value left out. */
+export const OPTION_WORDS = [
   "commit-on-task-exit",
   "stdio-delay-commit",
   "stdio-commit-on-open",
@@ -55,7 +55,7 @@ export interface JobSpec {
   readonly walltime: number;
   /** The signal at the end of that time: a number, or a name. */
   readonly "walltime-signal"?: number | string;
-  /** Words of {@link JOB_OPTIONS}, 1 for each, and `stdio-limit` (bytes); others are kept for plug-ins. */
+  /** Words of {@link OPTION_WORDS}, 1 for each, and `stdio-limit` (bytes); others are kept for plug-ins. */
   readonly options: Readonly<Record<string, number>>;
   readonly input?: JsonObject;
   readonly output?: JsonObject;

@@ -20,9 +20,14 @@ export class Ranks {
     return this.#online;
   }
 
+  /** Undefined where it is not known. */
+  host(rank: number): string | undefined {
+    return this.#hosts()[rank];
+  }
+
   /** `rank 3 (node3)`. */
   name(rank: number): string {
-    const host = this.#hosts()[rank];
+    const host = this.host(rank);
     return host === undefined ? `rank ${rank}` : `rank ${rank} (${host})`;
   }
 

@@ -26,12 +26,13 @@ const wreck: Module = {
       rank,
       size,
       arity: Number(ports.attribute("tbon-arity")),
+      came: ({ terms: { name } }) => manager?.came(name),
       met({ terms, bodies }) {
         manager?.met(terms.name, bodies.map((body): JsonObject => decodeJson(body)));
         return Promise.resolve({});
       },
     });
-    const pmi = new Pmi({ handle, ports });
+    const pmi = new Pmi({ handle, ports, came: (jobid) => manager?.waiting(jobid) });
     const cores = readCores(args);
     const instance = random.uuid();
     const runner = new Runner({
@@ -46,7 +47,7 @@ const wreck: Module = {
     await handle.serve({ ...place.methods, ...pmi.methods, ...runner.methods });
     if (rank === 0) {
       const ranks = new Ranks(() => parseHostlist(ports.attribute("hostlist") ?? ""));
-      const kept = manager = new Manager({ handle, ports, place, ranks });
+      const kept = manager = new Manager({ handle, ports, place, ranks, pmi });
       await kept.begin();
       await handle.serve({ ...jobMethods(kept), ...kept.io.methods });
       await handle.listen("wreck.", (event) => heardEvent(kept, event));

@@ -39,7 +39,7 @@ export function readSpec(payload: JsonObject): JobSpec {
     ...readSignal(payload),
     options: readOptions(payload),
     ...(payload.input !== undefined && payload.input !== null && { input: objectField(payload, "input") }),
-    ...(payload.output !== undefined && payload.output !== null && { output: objectField(payload, "output") }),
+    ...readOutput(payload),
     ...readTasks(payload),
   };
 }
@@ -51,6 +51,17 @@ function readEnviron(payload: JsonObject): Record<string, string> | undefined {
     if (typeof value !== "string") throw new FluxError("EPROTO", `"environ.${name}" must be a string`);
   }
   return environ as Record<string, string>;
+}
+
+function readOutput(payload: JsonObject): Pick<JobSpec, "output"> {
+  if (payload.output === undefined || payload.output === null) return {};
+  const output = objectField(payload, "output");
+  if (output.files !== undefined) {
+    for (const [name, file] of Object.entries(objectField(output, "files"))) {
+      if (typeof file !== "string") throw new FluxError("EPROTO", `"output.files.${name}" must be a string`);
+    }
+  }
+  return { output };
 }
 
 function readTasks(payload: JsonObject): Pick<JobSpec, "tasks"> {

@@ -110,7 +110,7 @@ testUnless(obstacle, "a program of MPICH one of whose tasks is killed ends, and 
   const { code, stderr } = await run;
   assertEquals(code, 137);
   assert(
-    stderr.includes(`task 2 (rank 1, ${Deno.hostname()}) was killed by signal 9 before it had finalized PMI`),
+    stderr.includes(`task 2 (rank 1, ${Deno.hostname()}) exited with signal 9 before it had finalized PMI`),
     stderr,
   );
 });

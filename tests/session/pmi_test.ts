@@ -60,6 +60,21 @@ Deno.test("a job ends though a process that it leaves behind has the socket for 
   Deno.kill(Number(stdout), "SIGKILL");
 });
 
+Deno.test("a job whose tasks wait for one on another broker that ends without PMI ends with its name", async () => {
+  await using session = await startSession({ size: 3 });
+  const script = (end: string) => `test $FLUX_TASK_RANK = 2 && { ${end}; }; exec flux pmi barrier`;
+  for (const [end, status] of [["exit 0", 1], ["exec nosuch", 127], ["kill -9 $$", 137]] as const) {
+    const { code, stderr } = await session.flux(["wreckrun", "-n3", "sh", "-c", script(end)]);
+    assertEquals(code, status, stderr);
+    const how = status === 137 ? "exited with signal 9" : `exited with exit code ${status === 1 ? 0 : status}`;
+    const line =
+      `wreckrun: task 2 \\(rank 2, ${Deno.hostname()}\\) ${how}, and tasks? [01-]+ waits? for it in a PMI barrier`;
+    assert(new RegExp(line).test(stderr), stderr);
+  }
+  const wrapped = await session.flux(["wreckrun", "-n3", "sh", "-c", "flux pmi barrier; sleep 0.$FLUX_TASK_RANK"]);
+  assertEquals([wrapped.code, untimed(wrapped.stdout), wrapped.stderr], [0, "barrier 0: 3 tasks\n", ""]);
+});
+
 Deno.test("flux pmi -v shows each line behind the rank", async () => {
   await using session = await startSession({ size: 1 });
   const { stderr } = await session.flux(["wreckrun", "flux", "pmi", "-v", "barrier"]);

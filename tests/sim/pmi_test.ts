@@ -19,14 +19,13 @@ async function rounds(session: SimSession): Promise<Rounds[]> {
   return all.map(({ one }) => one);
 }
 
-type Meet = (number: number, puts: readonly PmiPut[]) => Promise<readonly PmiPut[]>;
+type Meet = (puts: readonly PmiPut[]) => Promise<readonly PmiPut[]>;
 
 /** The part of a job that one rank has; `say` resolves to what its task is answered. */
 class RankPart {
   readonly #part: PmiPart;
   readonly #waiting = new Map<number, (line: string) => void>();
   readonly #meet: Meet;
-  #number = 0;
 
   constructor(size: number, tasks: readonly number[], meet: Meet) {
     this.#part = new PmiPart({ size, ranks: tasks, kvsname: "1" });
@@ -44,7 +43,7 @@ class RankPart {
     for (const action of actions) {
       if (action.kind === "reply") this.#waiting.get(action.rank)!(action.line);
       else if (action.kind === "exchange") {
-        void this.#meet(this.#number++, action.puts).then((all) => this.#run(this.#part.complete(all)));
+        void this.#meet(action.puts).then((all) => this.#run(this.#part.complete(all)));
       } else assertEquals(action.kind, "close");
     }
   }
@@ -77,7 +76,7 @@ Deno.test("PMI gives every one of 128 tasks on 64 ranks the addresses of all, wi
       const part = new RankPart(
         128,
         tasks,
-        (number, puts) => all[rank]!.meet({ jobid: 1, ranks, number, puts }, never),
+        (puts) => all[rank]!.meet({ jobid: 1, ranks, puts }, never),
       );
       return tasks.map((task) => startUp(part, task, 128));
     });
@@ -94,7 +93,7 @@ Deno.test("a PMI barrier costs one message up and one down each link, however ma
     const before = session.network.statistics.sent;
     const puts = (rank: number) => Array.from({ length: 8 }, (_, i) => [`${number}.${rank}.${i}`, "v"] as const);
     const found = await session.settle(Promise.all(
-      all.map((one, rank) => one.meet({ jobid: 1, ranks, number, puts: puts(rank) }, never)),
+      all.map((one, rank) => one.meet({ jobid: 1, ranks, puts: puts(rank) }, never)),
     ));
     assertEquals(found.every((one) => one.length === 512), true);
     assertEquals(session.network.statistics.sent - before, 2 * 63);
@@ -107,7 +106,7 @@ Deno.test("a PMI barrier gives all ranks the same values in the same order, also
     const all = await rounds(session);
     const ranks = [1, 4, 5, 11, 15];
     const found = await session.settle(Promise.all(
-      ranks.map((rank) => all[rank]!.meet({ jobid: 7, ranks, number: 0, puts: [["k", `${rank}`]] }, never)),
+      ranks.map((rank) => all[rank]!.meet({ jobid: 7, ranks, puts: [["k", `${rank}`]] }, never)),
     ));
     assertEquals(found, ranks.map(() => ranks.map((rank) => ["k", `${rank}`])));
   }));
@@ -119,7 +118,7 @@ Deno.test("PMI barriers of several jobs on the same ranks do not meet", async ()
   const found = await session.settle(
     Promise.all(
       [1, 2, 3].flatMap((jobid) =>
-        ranks.map((rank) => all[rank]!.meet({ jobid, ranks, number: 0, puts: [[`${rank}`, `${jobid}`]] }, never))
+        ranks.map((rank) => all[rank]!.meet({ jobid, ranks, puts: [[`${rank}`, `${jobid}`]] }, never))
       ),
     ),
   );
@@ -131,9 +130,9 @@ Deno.test("a PMI barrier fails everywhere, by name, when a rank of the job dies 
   const all = await rounds(session);
   await session.run(3000);
   const ranks = [0, 2, 3, 6];
-  const met = [0, 2, 3].map((rank) => all[rank]!.meet({ jobid: 5, ranks, number: 2, puts: [] }, never));
+  const met = [0, 2, 3].map((rank) => all[rank]!.meet({ jobid: 5, ranks, puts: [] }, never));
   const failed = met.map((one) =>
-    assertRejects(one, { errno: "ECONNABORTED", text: "PMI barrier 2 of job 5: rank 6 is gone" })
+    assertRejects(one, { errno: "ECONNABORTED", text: "PMI barrier of job 5: rank 6 is gone" })
   );
   await session.run(50);
   session.kill(6);
@@ -145,7 +144,7 @@ Deno.test("a PMI barrier fails for all others when the part of one rank in the j
   const all = await rounds(session);
   const ranks = [1, 2, 3];
   const ended = new AbortController();
-  const meet = (rank: number, signal: AbortSignal) => all[rank]!.meet({ jobid: 5, ranks, number: 0, puts: [] }, signal);
+  const meet = (rank: number, signal: AbortSignal) => all[rank]!.meet({ jobid: 5, ranks, puts: [] }, signal);
   const left = [meet(1, never), meet(2, ended.signal)];
   const failed = left.map((one) => assertRejects(one, { errno: "ECONNABORTED", text: "on rank 2 is gone" }));
   await session.run(100);

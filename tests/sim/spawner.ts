@@ -10,6 +10,7 @@ import {
   type Spawner,
   type SpawnOptions,
   type Task,
+  type TaskChannel,
   type TaskOptions,
 } from "../../broker/ports/mod.ts";
 
@@ -22,10 +23,18 @@ export interface Script {
   readonly clock: Clock;
   readonly stdin: AsyncIterable<Uint8Array>;
   print(text: string, stream?: "stdout" | "stderr"): void;
+  /** What it inherits besides, by the name of its variable. */
+  readonly channels: ReadonlyMap<string, ScriptChannel>;
   /** Signals it does not die of, SIGKILL never among them. */
   ignore(number: number): void;
   /** Aborts when it is killed. */
   readonly killed: AbortSignal;
+}
+
+/** The program's end of a socket. */
+export interface ScriptChannel {
+  write(text: string): void;
+  readonly readable: AsyncIterable<Uint8Array>;
 }
 
 /** Returns its exit code. */
@@ -77,7 +86,7 @@ export class ScriptedSpawner implements Spawner {
     return { pid: this.#pid++, status: ended.promise, stdin, stdout: null, stderr: null, kill() {} };
   }
 
-  spawnTask({ argv, env, stdin: has }: TaskOptions): Promise<Task> {
+  spawnTask({ argv, env, stdin: has, channels: names = [] }: TaskOptions): Promise<Task> {
     const name = argv[0]!;
     const program = Object.hasOwn(this.#programs, name) ? this.#programs[name] : undefined;
     if (!program) return Promise.reject(new FluxError("ENOENT", `${name}: No such file or directory`));
@@ -87,12 +96,13 @@ export class ScriptedSpawner implements Spawner {
     const outputs = { stdout: new Pipe(), stderr: new Pipe() };
     const input = new Pipe();
     if (has === "null") input.close();
+    const channels = names.map((name) => ({ name, ours: new Pipe(), theirs: new Pipe() }));
     const ignored = new Set<number>();
     this.running.set(pid, argv);
     const end = (status: ExitStatus) => {
       if (!this.running.delete(pid)) return;
       this.#kills.delete(pid);
-      for (const pipe of [...Object.values(outputs), input]) pipe.close();
+      for (const pipe of [...Object.values(outputs), input, ...channels.map(({ ours }) => ours)]) pipe.close();
       ended.resolve(status);
       killed.abort();
     };
@@ -109,6 +119,10 @@ export class ScriptedSpawner implements Spawner {
       clock: this.#clock,
       stdin: input.readable,
       print: (text, stream = "stdout") => outputs[stream].push(new TextEncoder().encode(text)),
+      channels: new Map(channels.map(({ name, ours, theirs }) => {
+        const write = (text: string) => ours.push(new TextEncoder().encode(text));
+        return [name, { write, readable: theirs.readable }];
+      })),
       ignore: (number) => void ignored.add(number),
       killed: killed.signal,
     }).then((code) => end({ code, signal: null }), (error) => {
@@ -128,7 +142,7 @@ export class ScriptedSpawner implements Spawner {
       stdin,
       stdout: outputs.stdout.readable,
       stderr: outputs.stderr.readable,
-      channels: [],
+      channels: channels.map(({ ours, theirs }) => channelOf(ours, theirs)),
       signal,
       onStop() {},
     });
@@ -138,6 +152,38 @@ export class ScriptedSpawner implements Spawner {
   killAll(): void {
     for (const kill of [...this.#kills.values()]) kill();
   }
+}
+
+/** The broker's end of a socket: what the program writes, and what it reads. */
+function channelOf(ours: Pipe, theirs: Pipe): TaskChannel {
+  const reader = ours.readable.getReader();
+  let rest: Uint8Array = new Uint8Array();
+  return {
+    async read(into) {
+      if (rest.length === 0) {
+        const { value, done } = await reader.read();
+        if (done) return null;
+        rest = value;
+      }
+      const count = Math.min(rest.length, into.length);
+      into.set(rest.subarray(0, count));
+      rest = rest.subarray(count);
+      return count;
+    },
+    async write(bytes) {
+      theirs.push(bytes.slice());
+      await theirs.room();
+      return bytes.length;
+    },
+    closeWrite() {
+      theirs.close();
+      return Promise.resolve();
+    },
+    close() {
+      theirs.close();
+      void reader.cancel();
+    },
+  };
 }
 
 /** Bytes that a pipe holds. */

@@ -3,20 +3,19 @@
  * the job in its barriers, and ends the job when a task asks for that or has left the others behind.
  */
 
-import { FluxError, isErrno } from "../../../broker/message/mod.ts";
+import { FluxError, Idset, isErrno } from "../../../broker/message/mod.ts";
 import { LineBuffer, PMI_LIMITS, PmiPart, type PmiPartAction } from "../../../broker/pmi/mod.ts";
-import { exitCode, type Timer } from "../../../broker/ports/mod.ts";
+import { exitCode, howEnded, type Timer } from "../../../broker/ports/mod.ts";
 import type { Contribution, JobReins, LocalJob } from "../contribution.ts";
 import { nodesOf, processMapping } from "./mapping.ts";
 import { PmiPort } from "./port.ts";
 import type { Rounds } from "./rounds.ts";
+import { LINGER, tasksAt, waitWords } from "./stranding.ts";
 
 /** The variable with the descriptor of a task's connection. */
 const CHANNEL = "PMI_FD";
 /** How long the last words of a task that has ended may take to be read, ms: what it has started may keep its connection open. */
 const LAST_WORDS = 200;
-/** After a signal to the whole job, how long those of its tasks that survive it may outlive the others, ms. */
-const LINGER = 5000;
 
 export class JobPmi implements Contribution {
   readonly #job: LocalJob;
@@ -35,7 +34,6 @@ export class JobPmi implements Contribution {
   readonly #closed = new AbortController();
   /** Where tasks call instead of using the socket they inherit. */
   readonly #port: PmiPort | undefined;
-  #round = 0;
   #signalled = false;
 
   /** `hosts` has the host of each rank of the session. */
@@ -150,8 +148,9 @@ export class JobPmi implements Contribution {
         return this.#lost(action.rank);
       case "stuck": {
         const { waiting, rank } = action;
-        const who = waiting.size === 1 ? `task ${waiting} waits` : `tasks ${waiting} wait`;
-        return this.#abort(1, `${this.#name(rank)} has left PMI, and ${who} for it in a barrier`);
+        const status = this.#exits.get(rank);
+        const how = status === undefined ? "has left PMI" : howEnded(status);
+        return this.#end(code(exitCode(status ?? 0)), `${this.#name(rank)} ${how}, and ${waitWords(waiting, 1)}`);
       }
     }
   }
@@ -173,23 +172,24 @@ export class JobPmi implements Contribution {
   async #exchange(puts: Extract<PmiPartAction, { kind: "exchange" }>["puts"]): Promise<void> {
     const { jobid, layout: { ranks } } = this.#job;
     try {
-      const all = await this.#rounds.meet({ jobid, ranks, number: this.#round++, puts }, this.#closed.signal);
+      const all = await this.#rounds.meet({ jobid, ranks, puts }, this.#closed.signal);
       this.#run(this.#part.complete(all));
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
-      if (!this.#closed.signal.aborted) this.#abort(1, error.message);
+      this.#end(1, error.message);
     }
   }
 
-  /** Who was signalled together may end together; a program that was not would wait for the lost one for ever. */
   #lost(task: number): void {
     const status = this.#exits.get(task)!;
-    const how = (status & 0x7f) === 0
-      ? `exited with exit code ${status >> 8}`
-      : `was killed by signal ${status & 0x7f}`;
-    const end = () => this.#abort(code(exitCode(status)), `${this.#name(task)} ${how} before it had finalized PMI`);
-    if (this.#signalled) this.#after(LINGER, end);
-    else end();
+    this.#end(code(exitCode(status)), `${this.#name(task)} ${howEnded(status)} before it had finalized PMI`);
+  }
+
+  /** The others would wait for ever; but who was signalled together may end together. */
+  #end(status: number, reason: string): void {
+    if (this.#closed.signal.aborted) return;
+    if (this.#signalled) this.#after(LINGER, () => this.#abort(status, reason));
+    else this.#abort(status, reason);
   }
 
   #abort(status: number, reason: string): void {
@@ -197,8 +197,7 @@ export class JobPmi implements Contribution {
   }
 
   #name(task: number): string {
-    const { rank } = this.#job;
-    return `task ${task} (rank ${rank}${this.#host === undefined ? "" : `, ${this.#host}`})`;
+    return tasksAt(new Idset([task]), new Idset([this.#job.rank]), this.#host);
   }
 
   #after(ms: number, action: () => void): void {

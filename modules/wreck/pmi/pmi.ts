@@ -1,6 +1,6 @@
 /** PMI on one rank: what all its jobs share. */
 
-import type { Handle, Methods, ModulePorts } from "../../../broker/handle/mod.ts";
+import type { Handle, Meeting, Methods, ModulePorts } from "../../../broker/handle/mod.ts";
 import { parseHostlist } from "../../../broker/message/mod.ts";
 import type { Contributor } from "../contribution.ts";
 import { JobPmi } from "./job_pmi.ts";
@@ -9,6 +9,8 @@ import { Rounds } from "./rounds.ts";
 export interface PmiOptions {
   readonly handle: Handle;
   readonly ports: Pick<ModulePorts, "clock" | "random" | "rank" | "size" | "attribute">;
+  /** At rank 0: tasks of this job wait in a barrier for others. */
+  came?(jobid: number): void;
 }
 
 export class Pmi {
@@ -17,15 +19,21 @@ export class Pmi {
   /** As it was read last. */
   #hostlist: { readonly text: string; readonly names: readonly string[] } = { text: "", names: [] };
 
-  constructor({ handle, ports }: PmiOptions) {
+  constructor({ handle, ports, came }: PmiOptions) {
     const { clock, random, rank, size } = ports;
     this.#ports = ports;
-    this.#rounds = new Rounds({ handle, clock, random, rank, size, arity: Number(ports.attribute("tbon-arity")) });
+    const arity = Number(ports.attribute("tbon-arity"));
+    this.#rounds = new Rounds({ handle, clock, random, rank, size, arity, ...(came && { came }) });
   }
 
   /** What ranks ask of each other. */
   get methods(): Methods {
     return this.#rounds.methods;
+  }
+
+  /** The barrier of a job in which some of its ranks wait now, as rank 0 knows it. */
+  barrier(jobid: number): Meeting | undefined {
+    return this.#rounds.open(jobid);
   }
 
   readonly contribute: Contributor = (job, reins) => new JobPmi(job, reins, this.#rounds, this.#hosts());

@@ -53,6 +53,15 @@ Deno.test("Meetings.receive() forgets an outcome when its rank says that it know
   assertEquals([late!.outcome.errnum, meetings.size], [125, 0]);
 });
 
+Deno.test("Meetings.open() has a meeting as long as it waits for more parties", () => {
+  const meetings = new Meetings("test");
+  meetings.receive({ terms, batches: [batch(2), batch(1)] }, 0);
+  assertEquals(meetings.open(terms)!.batches.map(({ rank }) => rank), [2, 1]);
+  assertEquals(meetings.open({ name: "x", scope: "1000:2" }), undefined);
+  meetings.receive({ terms, batches: [batch(0)] }, 0);
+  assertEquals(meetings.open(terms), undefined);
+});
+
 Deno.test("Meeting.bodies are in the order of ranks, then of batches, then as they came", () => {
   const meeting = new Meeting(terms);
   const bodies = (...bytes: number[]) => ({ bodies: bytes.map((byte) => new Uint8Array([byte])) });

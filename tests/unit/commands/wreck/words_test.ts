@@ -1,5 +1,6 @@
 import { readableDuration, seconds } from "../../../../commands/wreck/duration.ts";
-import { howEnded, tellEnds } from "../../../../commands/wreck/ends.ts";
+import { tellEnds } from "../../../../commands/wreck/ends.ts";
+import { howEnded } from "../../../../broker/ports/mod.ts";
 import { inputMap } from "../../../../commands/wreck/input_map.ts";
 import { CommandError } from "../../../../commands/command.ts";
 import { assert, assertEquals } from "../../../assert.ts";

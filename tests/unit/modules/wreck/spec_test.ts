@@ -26,6 +26,10 @@ Deno.test("readSpec() names the field that is wrong", () => {
   assertThrows(() => readSpec({ cmdline: ["a"], ntasks: 0 }), { errno: "EINVAL" });
   assertThrows(() => readSpec({ cmdline: ["a"], walltime: "1" }), { text: '"walltime" must be seconds' });
   assertThrows(() => readSpec({ cmdline: ["a"], "walltime-signal": "SIGNO" }), { text: "is no signal" });
+  assertThrows(() => readSpec({ cmdline: ["a"], output: { files: { stderr: 2 } } }), {
+    errno: "EPROTO",
+    text: '"output.files.stderr" must be a string',
+  });
 });
 
 Deno.test("readSpec() reads what single tasks have of their own", () => {

@@ -72,7 +72,7 @@ Deno.test("JobPmi meets the other ranks once for all its tasks, with what they h
     for (const task of [2, 3]) say(task, `cmd=put kvsname=8.a1 key=k${task} value=${number}\ncmd=barrier_in\n`);
     assertEquals(meetings.length, number + 1);
     const { round, resolve } = meetings[number]!;
-    assertEquals(round, { jobid: 8, ranks: [0, 1], number, puts: [["k2", `${number}`], ["k3", `${number}`]] });
+    assertEquals(round, { jobid: 8, ranks: [0, 1], puts: [["k2", `${number}`], ["k3", `${number}`]] });
     assertEquals(news().length, 2);
     resolve([["k0", "far"]]);
     await Promise.resolve();
@@ -98,7 +98,7 @@ Deno.test("JobPmi ends the job when a task ends before it has finalized, and nam
   pmi.heard(2, "PMI_FD", undefined);
   assertEquals(news(), []);
   pmi.exited(2, KILLED);
-  assertEquals(news(), ["abort 137: task 2 (rank 1, b) was killed by signal 9 before it had finalized PMI"]);
+  assertEquals(news(), ["abort 137: task 2 (rank 1, b) exited with signal 9 before it had finalized PMI"]);
 });
 
 Deno.test("JobPmi hears what a task said last though its end is seen first", async () => {
@@ -146,6 +146,18 @@ Deno.test("JobPmi waits a while for the other tasks when all were signalled, and
   assertEquals(news(), []);
 });
 
+Deno.test("JobPmi waits a while too when a barrier fails after all were signalled", async () => {
+  const { pmi, say, news, open, meetings, clock } = world();
+  open();
+  for (const task of [2, 3]) say(task, "cmd=barrier_in\n");
+  pmi.signalled();
+  meetings[0]!.reject(new FluxError("ECONNABORTED", "PMI barrier of job 8: a client on rank 0 is gone"));
+  await clock.run(3000);
+  assertEquals(news(), []);
+  await clock.run(3000);
+  assertEquals(news(), ["abort 1: PMI barrier of job 8: a client on rank 0 is gone"]);
+});
+
 Deno.test("JobPmi closes the connection of a task that sends what is no PMI, and says so in the log, once", () => {
   const { pmi, say, news, open, dropped } = world();
   open();
@@ -164,17 +176,25 @@ Deno.test("JobPmi ends the job when its barrier fails, and when a task waits for
   const { pmi, say, news, open, meetings } = world();
   open();
   for (const task of [2, 3]) say(task, "cmd=barrier_in\n");
-  meetings[0]!.reject(new FluxError("ECONNABORTED", "PMI barrier 0 of job 8: rank 0 is gone"));
+  meetings[0]!.reject(new FluxError("ECONNABORTED", "PMI barrier of job 8: rank 0 is gone"));
   await Promise.resolve();
   await Promise.resolve();
-  assertEquals(news(), ["abort 1: PMI barrier 0 of job 8: rank 0 is gone"]);
+  assertEquals(news(), ["abort 1: PMI barrier of job 8: rank 0 is gone"]);
   pmi.close();
   const other = world();
   other.say(2, `${INIT}cmd=barrier_in\n`);
   other.news();
   other.pmi.heard(3, "PMI_FD", undefined);
-  other.pmi.exited(3, 0);
-  assertEquals(other.news(), ["abort 1: task 3 (rank 1, b) has left PMI, and task 2 waits for it in a barrier"]);
+  other.pmi.exited(3, EXIT_3);
+  assertEquals(other.news(), [
+    "abort 3: task 3 (rank 1, b) exited with exit code 3, and task 2 waits for it in a PMI barrier",
+  ]);
+  const third = world();
+  third.open();
+  third.say(3, "cmd=finalize\n");
+  third.news();
+  third.say(2, "cmd=barrier_in\n");
+  assertEquals(third.news(), ["abort 1: task 3 (rank 1, b) has left PMI, and task 2 waits for it in a PMI barrier"]);
 });
 
 Deno.test("JobPmi tells each task its place among those of its node, whichever broker runs them", () => {
