@@ -63,6 +63,11 @@ export class PmiPart {
     return this.#entered;
   }
 
+  /** The first rank that will enter no barrier any more. */
+  get gone(): number | undefined {
+    return this.#gone;
+  }
+
   /** One line, without its newline, of a rank that is here. */
   receive(rank: number, line: string): PmiPartAction[] {
     try {

@@ -15,7 +15,7 @@ import { FINAL_STATES, type JobResult, type JobState, type Layout, type StartReq
 import type { Ranks } from "./ranks.ts";
 import { putLayout, putLog, putPids, putResult, putState, putStatuses, readReport } from "./record.ts";
 import type { Pmi } from "./pmi/pmi.ts";
-import { LINGER, type Stranding, stranding } from "./pmi/stranding.ts";
+import { endedRanks, LINGER, type Stranding, stranding } from "./pmi/stranding.ts";
 import { meetingTerms } from "./runner.ts";
 
 /** Tasks that were killed have this long to be gone, ms: some may hang in the kernel. */
@@ -62,11 +62,13 @@ export class Conductor {
     });
   }
 
-  #stranding({ jobid, layout }: LiveJob): Stranding | undefined {
+  #stranding({ jobid, layout, left }: LiveJob): Stranding | undefined {
     const { pmi, place, ranks } = this.#options;
     const barrier = pmi.barrier(jobid);
-    const end = barrier && place.open(meetingTerms("shutdown", jobid, layout));
-    return end && stranding(layout, { barrier, end, host: (rank) => ranks.host(rank) });
+    if (!barrier) return undefined;
+    const end = place.open(meetingTerms("shutdown", jobid, layout));
+    const leavers = new Map([...left ?? [], ...end ? endedRanks(layout, end) : []]);
+    return stranding(layout, { barrier, leavers, host: (rank) => ranks.host(rank) });
   }
 
   /** Writes a state, then tells everybody. With `canWait` it goes along with what is written next. */

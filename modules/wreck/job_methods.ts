@@ -34,6 +34,13 @@ export function jobMethods(manager: Manager): Methods {
     "job.wait": (request) => wait(manager, request),
     "job.kill": ({ payload }) => kill(manager, payload),
     "wreck.abort": ({ payload }) => abort(manager, payload),
+    "wreck.pmi-left": ({ payload }) =>
+      manager.left(
+        integerField(payload, "jobid"),
+        integerField(payload, "rank"),
+        integerField(payload, "task"),
+        optionalInteger(payload, "status"),
+      ),
     "wreck.task-exit": ({ payload }) =>
       manager.taskExit(integerField(payload, "jobid"), integerField(payload, "task"), integerField(payload, "status")),
     "wreck.hello": ({ payload }) =>

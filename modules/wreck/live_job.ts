@@ -4,6 +4,7 @@ import type { Timer } from "../../broker/ports/mod.ts";
 import { Job } from "./job.ts";
 import type { JobNews, JobSpec, JobState, Layout, RankReport } from "./protocol.ts";
 import { placeOf, taskCount } from "./layout.ts";
+import type { Leavers } from "./pmi/stranding.ts";
 import { walltimeSignal } from "./spec.ts";
 
 export class LiveJob {
@@ -14,6 +15,8 @@ export class LiveJob {
   /** Hear each state once it is recorded. */
   readonly followers: Set<(news: JobNews) => void>;
   timer: Timer | undefined;
+  /** By rank: tasks that enter no barrier of PMI any more, while others of the rank live. */
+  left: Map<number, Leavers> | undefined;
   /** Runs while those that wait for tasks that are no more have time to end by themselves. */
   linger: Timer | undefined;
   /** Signals its tasks got, in order. */

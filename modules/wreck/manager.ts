@@ -229,6 +229,14 @@ export class Manager {
     if (phase === "shutdown") this.waiting(Number(jobid));
   }
 
+  /** A task of this rank enters no barrier any more, while others there live. */
+  left(jobid: number, rank: number, task: number, status: number | undefined): void {
+    const job = this.#jobs.get(jobid);
+    if (!job) return;
+    (job.left ??= new Map()).set(rank, { tasks: [task], statuses: [status] });
+    this.waiting(jobid);
+  }
+
   /** Some of the tasks of a job wait for others, or have ended. */
   waiting(jobid: number): void {
     const job = this.#jobs.get(jobid);

@@ -87,6 +87,21 @@ Deno.test("a job ends by name when tasks wait in a barrier for those of a rank t
     assertEquals([after.status, after.err], [0, ""]);
   }));
 
+Deno.test("a job ends by name when tasks wait for one that has ended beside another that does not", () =>
+  forSeeds(4, async (seed) => {
+    const idle: Program = (script) => {
+      const task = Number(script.env.FLUX_TASK_RANK);
+      if (task !== 3) return mpi(script);
+      return sleep(script.clock, 1e7, script.killed).then(() => 0);
+    };
+    const session = await pmiSession({ size: 4, seed, network: SLOW, programs: { idle } });
+    const { status, err } = await run(session, 0, wreckrun, "-n8", "idle", "1", "2", "5", `${seed % 2 * 5000}`);
+    assertEquals(status, 5);
+    assert(/task 2 \(rank 1, .*\) exited with exit code 5, and tasks? .* for it in a PMI barrier\n/.test(err), err);
+    assert(session.clock.now() < 60_000, "somebody waited for the other task");
+    assert(isIdle(session));
+  }));
+
 Deno.test("a job that is signalled while it waits in a barrier ends by that, also where one rank is through first", () =>
   forSeeds(3, async (seed) => {
     const session = await pmiSession({ size: 6, seed, network: SLOW });

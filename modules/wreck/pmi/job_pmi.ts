@@ -10,12 +10,15 @@ import type { Contribution, JobReins, LocalJob } from "../contribution.ts";
 import { nodesOf, processMapping } from "./mapping.ts";
 import { PmiPort } from "./port.ts";
 import type { Rounds } from "./rounds.ts";
-import { LINGER, tasksAt, waitWords } from "./stranding.ts";
+import { howLeft, LINGER, tasksAt, waitWords } from "./stranding.ts";
 
 /** The variable with the descriptor of a task's connection. */
 const CHANNEL = "PMI_FD";
 /** How long the last words of a task that has ended may take to be read, ms: what it has started may keep its connection open. */
 const LAST_WORDS = 200;
+
+/** When the tasks of a rank do not all end within this time after one will enter no barrier any more, ms, rank 0 is told of that one. */
+const ALONE = 1000;
 
 export class JobPmi implements Contribution {
   readonly #job: LocalJob;
@@ -35,6 +38,8 @@ export class JobPmi implements Contribution {
   /** Where tasks call instead of using the socket they inherit. */
   readonly #port: PmiPort | undefined;
   #signalled = false;
+  /** Rank 0 has been told, or will be, of a task that enters no barrier any more. */
+  #telling = false;
 
   /** `hosts` has the host of each rank of the session. */
   constructor(job: LocalJob, reins: JobReins, rounds: Pick<Rounds, "meet">, hosts: readonly string[]) {
@@ -128,6 +133,16 @@ export class JobPmi implements Contribution {
   #run(actions: readonly PmiPartAction[]): void {
     if (this.#closed.signal.aborted) return;
     for (const action of actions) this.#carryOut(action);
+    if (this.#part.gone === undefined || this.#telling || this.#job.layout.ranks.length === 1) return;
+    this.#telling = true;
+    this.#after(ALONE, () => this.#tellGone(this.#part.gone!));
+  }
+
+  /** Tasks of other ranks may wait for it, which this one cannot know. */
+  #tellGone(task: number): void {
+    const { jobid, rank, handle } = this.#job;
+    const status = this.#exits.get(task);
+    handle.post("wreck.pmi-left", { jobid, rank, task, ...(status !== undefined && { status }) }, { rank: 0 });
   }
 
   #carryOut(action: PmiPartAction): void {
@@ -149,8 +164,8 @@ export class JobPmi implements Contribution {
       case "stuck": {
         const { waiting, rank } = action;
         const status = this.#exits.get(rank);
-        const how = status === undefined ? "has left PMI" : howEnded(status);
-        return this.#end(code(exitCode(status ?? 0)), `${this.#name(rank)} ${how}, and ${waitWords(waiting, 1)}`);
+        const reason = `${this.#name(rank)} ${howLeft(status)}, and ${waitWords(waiting, 1)}`;
+        return this.#end(code(exitCode(status ?? 0)), reason);
       }
     }
   }

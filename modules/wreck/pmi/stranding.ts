@@ -1,6 +1,6 @@
 /**
- * A job some of whose tasks wait in a barrier for others that are no more, as rank 0 sees it: the one meeting says who waits, the other
- * who has ended. A rank that has ended comes to no barrier any more, so that one would never let anybody through. Pure.
+ * A job some of whose tasks wait in a barrier for others that will enter none any more, as rank 0 sees it. A rank comes to a barrier with
+ * all of its tasks, so one that has lost a task never comes again, and nobody would get through. Pure.
  */
 
 import { decodeJson, Idset } from "../../../broker/message/mod.ts";
@@ -17,37 +17,56 @@ interface Arrivals {
   readonly batches: readonly { readonly rank: number; readonly bodies: readonly Uint8Array[] }[];
 }
 
+/** Tasks of a rank that will enter no barrier any more. */
+export interface Leavers {
+  readonly tasks: readonly number[];
+  /** Their status words; undefined for one that has left PMI and lives. */
+  readonly statuses: readonly (number | undefined)[];
+}
+
 /** Why nobody will ever leave `barrier`, and the code that the job ends with: that of the tasks that are missed, 1 if that is 0. */
 export interface Stranding {
   readonly code: number;
   readonly reason: string;
 }
 
-/**
- * Undefined while everybody may still come. `end` is the meeting `lwj.N.shutdown`, in which rank 0 itself has no report; `host`: that of a
- * rank, where it is known.
- */
+/** By rank: those whose tasks have all ended, from what has come to `lwj.N.shutdown`, where rank 0 itself has no report. */
+export function endedRanks(layout: Layout, { batches }: Arrivals): Map<number, Leavers> {
+  return new Map(
+    batches.filter(({ bodies }) => bodies.length > 0).map(({ rank, bodies }) => {
+      const statuses = bodies.flatMap((body) => readReport(decodeJson(body)).statuses ?? []);
+      return [rank, { tasks: placeOf(layout, rank)?.tasks ?? [], statuses }];
+    }),
+  );
+}
+
+/** Undefined while everybody may still come. `leavers` is by rank; `host`: that of a rank, where it is known. */
 export function stranding(
   layout: Layout,
-  { barrier, end, host }: { barrier: Arrivals; end: Arrivals; host(rank: number): string | undefined },
+  { barrier, leavers, host }: {
+    barrier: Arrivals;
+    leavers: ReadonlyMap<number, Leavers>;
+    host(rank: number): string | undefined;
+  },
 ): Stranding | undefined {
   const present = new Idset(barrier.batches.map(({ rank }) => rank));
-  const missed = end.batches.filter(({ rank, bodies }) => bodies.length > 0 && !present.has(rank));
+  const missed = [...leavers].filter(([rank]) => !present.has(rank));
   if (missed.length === 0) return undefined;
-  const gone = new Idset(missed.map(({ rank }) => rank));
-  const statuses = new Set(
-    missed.flatMap(({ bodies }) => bodies.flatMap((body) => readReport(decodeJson(body)).statuses ?? [])),
-  );
-  const [tasks, waiting] = [tasksOf(layout, gone), tasksOf(layout, present)];
-  const how = statuses.size === 1 ? howEnded([...statuses][0]!) : "ended";
+  const gone = new Idset(missed.map(([rank]) => rank));
+  const tasks = new Idset(missed.flatMap(([, { tasks }]) => tasks));
+  const statuses = new Set(missed.flatMap(([, { statuses }]) => statuses));
+  const waiting = new Idset([...present].flatMap((rank) => placeOf(layout, rank)?.tasks ?? []));
+  const mixed = statuses.has(undefined) ? "ended or left PMI" : "ended";
+  const how = statuses.size === 1 ? howLeft([...statuses][0]) : mixed;
   return {
-    code: Math.max(0, ...[...statuses].map(exitCode)) || 1,
+    code: Math.max(0, ...[...statuses].map((status) => exitCode(status ?? 0))) || 1,
     reason: `${tasksAt(tasks, gone, host(gone.first()!))} ${how}, and ${waitWords(waiting, tasks.size)}`,
   };
 }
 
-function tasksOf(layout: Layout, ranks: Idset): Idset {
-  return new Idset([...ranks].flatMap((rank) => placeOf(layout, rank)?.tasks ?? []));
+/** What became of a task that will enter no barrier any more; `status` is undefined for one that lives. */
+export function howLeft(status: number | undefined): string {
+  return status === undefined ? "left PMI" : howEnded(status);
 }
 
 /** `task 3 (rank 1, node1)`, `tasks 0-2,5 (ranks 0-1)`; the host of a single rank where it is known. */

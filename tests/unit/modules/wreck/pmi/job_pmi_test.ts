@@ -17,6 +17,7 @@ function world() {
   const clock = virtualClock();
   const done: string[] = [];
   const dropped: number[] = [];
+  const posted: object[] = [];
   const meetings: { round: Round; resolve(puts: readonly PmiPut[]): void; reject(error: Error): void }[] = [];
   const layout = { ranks: [0, 1], cores: [2, 2] };
   const job: LocalJob = {
@@ -26,7 +27,7 @@ function world() {
     layout,
     rank: 1,
     place: { nodeid: 1, tasks: [2, 3] },
-    handle: undefined as unknown as Handle, // not used here
+    handle: { post: (topic: string, payload: object) => void posted.push({ topic, ...payload }) } as unknown as Handle,
     clock,
   };
   const pmi = new JobPmi(job, {
@@ -49,7 +50,7 @@ function world() {
     for (const task of [2, 3]) say(task, INIT);
     news();
   };
-  return { pmi, clock, meetings, say, news, open, dropped };
+  return { pmi, clock, meetings, say, news, open, dropped, posted };
 }
 
 Deno.test("JobPmi answers in the order it is asked, whatever pieces the lines come in", () => {
@@ -194,7 +195,24 @@ Deno.test("JobPmi ends the job when its barrier fails, and when a task waits for
   third.say(3, "cmd=finalize\n");
   third.news();
   third.say(2, "cmd=barrier_in\n");
-  assertEquals(third.news(), ["abort 1: task 3 (rank 1, b) has left PMI, and task 2 waits for it in a PMI barrier"]);
+  assertEquals(third.news(), ["abort 1: task 3 (rank 1, b) left PMI, and task 2 waits for it in a PMI barrier"]);
+});
+
+Deno.test("JobPmi tells rank 0 of a task that enters no barrier any more when others live on, once", async () => {
+  const { pmi, say, clock, posted } = world();
+  pmi.heard(2, "PMI_FD", undefined);
+  pmi.exited(2, EXIT_3);
+  await clock.run(2000);
+  assertEquals(posted, [{ topic: "wreck.pmi-left", jobid: 8, rank: 1, task: 2, status: EXIT_3 }]);
+  say(3, `${INIT}cmd=finalize\n`);
+  await clock.run(2000);
+  assertEquals(posted.length, 1);
+  const whole = world();
+  for (const task of [2, 3]) whole.pmi.exited(task, 0);
+  await whole.clock.run(500);
+  whole.pmi.close();
+  await whole.clock.run(5000);
+  assertEquals(whole.posted, []);
 });
 
 Deno.test("JobPmi tells each task its place among those of its node, whichever broker runs them", () => {

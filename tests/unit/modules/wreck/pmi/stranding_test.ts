@@ -1,5 +1,5 @@
 import { encodeJson } from "../../../../../broker/message/mod.ts";
-import { stranding } from "../../../../../modules/wreck/pmi/stranding.ts";
+import { endedRanks, stranding } from "../../../../../modules/wreck/pmi/stranding.ts";
 import { assertEquals } from "../../../../assert.ts";
 
 const layout = { ranks: [1, 2, 5], cores: [2, 1, 2] };
@@ -12,11 +12,8 @@ function look(waiting: readonly number[], ended: Readonly<Record<number, readonl
     rank: Number(rank),
     bodies: [encodeJson({ rank: Number(rank), pids: statuses.map(() => 7), statuses })],
   }));
-  return stranding(layout, {
-    barrier,
-    end: { batches: [{ rank: 0, bodies: [] }, ...reports] },
-    host: (rank) => hosts[rank],
-  });
+  const leavers = endedRanks(layout, { batches: [{ rank: 0, bodies: [] }, ...reports] });
+  return stranding(layout, { barrier, leavers, host: (rank) => hosts[rank] });
 }
 
 Deno.test("stranding() is none while everybody that is missed in the barrier has tasks", () => {
@@ -40,4 +37,14 @@ Deno.test("stranding() has the highest code of the tasks that are missed", () =>
     code: 127,
     reason: "tasks 0-1,3-4 (ranks 1,5) ended, and task 2 waits for them in a PMI barrier",
   });
+});
+
+Deno.test("stranding() knows of single tasks that have left PMI, or ended", () => {
+  const barrier = { batches: [{ rank: 5, bodies: [] }] };
+  const look = (...statuses: (number | undefined)[]) => {
+    const leavers = new Map([[1, { tasks: [1], statuses }]]);
+    return stranding(layout, { barrier, leavers, host: () => undefined })?.reason;
+  };
+  assertEquals(look(undefined), "task 1 (rank 1) left PMI, and tasks 3-4 wait for it in a PMI barrier");
+  assertEquals(look(9), "task 1 (rank 1) exited with signal 9, and tasks 3-4 wait for it in a PMI barrier");
 });
