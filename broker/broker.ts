@@ -221,7 +221,8 @@ export class Broker implements BrokerParts {
     const { rank, hostname, keys } = this.options;
     const { tree, events, ring } = this;
     const endpoints = this.#reached ?? { tbon: tree.endpoint, events: events.endpoint, ring: ring.endpoint };
-    return { rank, hostname, ...endpoints, publicKey: keys?.publicKey };
+    const isPlain = keys?.mechanism === "plain";
+    return { rank, hostname, ...endpoints, publicKey: keys?.publicKey, ...(isPlain && { isPlain }) };
   }
 
   /**

@@ -40,7 +40,7 @@ export default command({
     const grace = opts["shutdown-grace"] ?? settings.shutdownGrace(size);
     const { systemClock: clock, systemRandom: random, systemSpawner: spawner } = ports;
     const hostname = boot.hostnameOf(method, env, Deno.hostname());
-    const isSecured = security === "curve" && size > 1;
+    const isSecured = security !== "none" && size > 1;
     const userKey = () =>
       bootstrap?.certificate === undefined ? boot.sessionKey(env) : boot.certifiedKey(bootstrap.certificate);
     if (method.kind === "slurm" && isSecured && !await userKey()) return refuseStrangers(rank);
@@ -63,11 +63,11 @@ export default command({
       timeout: opts.timeout * 1000,
       patience: opts["killer-timeout"] * 1000,
       quiet: opts.quiet,
-      isSecured,
+      security: isSecured ? security : "none",
       async keys() {
         if (!isSecured) return undefined;
-        if (method.kind !== "config") return zmq.curveKeypair();
-        return (await userKey())!.linkKeys({ session: method.config.session, size, rank });
+        if (method.kind !== "config") return { ...zmq.curveKeypair(), mechanism: security };
+        return (await userKey())!.linkKeys({ session: method.config.session, size, rank }, security);
       },
       userKey,
       say: warn,

@@ -1,6 +1,7 @@
 /** The settings of a broker, read from the words of a command line. Pure. */
 
 import { Idset } from "../broker/message/mod.ts";
+import type { Security } from "../broker/ports/mod.ts";
 import { parseLevel } from "../broker/handle/mod.ts";
 import { builtinModules } from "../modules/mod.ts";
 import { BROKER_OPTIONS } from "./broker_options.ts";
@@ -11,7 +12,7 @@ export type BrokerOpts = ParsedOptions<typeof BROKER_OPTIONS>;
 
 export interface BrokerSettings {
   readonly arity: number;
-  readonly security: "none" | "curve";
+  readonly security: Security;
   readonly method: "single" | "pmi";
   /** Milliseconds between heartbeats. */
   readonly heartrate: number;
@@ -58,12 +59,9 @@ export function shutdownGrace(size: number): number {
   return GRACE.find(([limit]) => size < limit)![1];
 }
 
-function readSecurity(mode: string): "none" | "curve" {
-  if (mode === "none" || mode === "curve") return mode;
-  if (mode !== "plain") throw new UsageError("--security argument must be none|plain|curve");
-  throw new CommandError("passwords between brokers (--security plain) are not supported", {
-    hint: "curve, the default, needs no set-up: each session has keys of its own",
-  });
+function readSecurity(mode: string): Security {
+  if (mode === "none" || mode === "plain" || mode === "curve") return mode;
+  throw new UsageError("--security argument must be none|plain|curve");
 }
 
 /** Milliseconds of `2`, `1.5s`, `100ms`: 10 ms to 30 s. */

@@ -12,7 +12,7 @@ export default command({
   options: {
     force: { short: "f", type: "flag", help: "Replace keys that are there" },
     curve: { short: "c", type: "flag", help: "Make CURVE keys, which is what it does anyway" },
-    plain: { short: "p", type: "flag", help: "Not supported: there are no passwords between brokers" },
+    plain: { short: "p", type: "flag", help: "Not supported: passwords are made for each session" },
     secdir: {
       type: "string",
       arg: "DIR",
@@ -23,7 +23,9 @@ export default command({
   async *run({ opts, args }) {
     if (args.length > 0) throw new UsageError("keygen accepts no arguments");
     if (opts.plain) {
-      throw new CommandError("passwords (--plain) are not supported", { hint: "run flux keygen without it" });
+      throw new CommandError("passwords (--plain) are not supported", {
+        hint: "flux start --security plain needs none: passwords are made for each session",
+      });
     }
     const base = opts.secdir ?? Deno.env.get("FLUX_SEC_DIRECTORY");
     if (!base) throw new CommandError("FLUX_SEC_DIRECTORY is not set", { hint: "set HOME, or give --secdir DIR" });

@@ -48,7 +48,12 @@ export default command({
       min: 0,
       help: "Give up when ranks take longer to come up (default by size: 30 to 60)",
     },
-    security: { type: "string", arg: "MODE", default: "curve", help: "Security of the links: none or curve" },
+    security: {
+      type: "string",
+      arg: "MODE",
+      default: "curve",
+      help: "Security of the links: curve, plain (in clear text) or none",
+    },
     statedir: { type: "string", arg: "DIR", help: "Keep the session's data in DIR, and go on with what is there" },
     sync: {
       type: "string",
@@ -85,7 +90,7 @@ export default command({
         isMpiChosen: env("SLURM_MPI_TYPE") !== undefined,
       });
       const { security } = (await import("./broker_settings.ts")).checkBrokerWords(brokerArgs);
-      if (security === "curve" && !opts.noexec) await handOverKey();
+      if (security !== "none" && !opts.noexec) await handOverKey();
       return await becomeSrun([...words, ...broker, "--logdest=auto", "--", ...args], opts, warn);
     }
     return await launchSession({

@@ -11,6 +11,7 @@ import {
   type JsonObject,
   parseHostlist,
   readCard,
+  securityOf,
 } from "../message/mod.ts";
 import type { PmiClient } from "../pmi/mod.ts";
 import { getLong, putLong } from "./long_values.ts";
@@ -60,14 +61,14 @@ export interface ExchangeOptions {
 
 /**
  * Exchanges cards over a conversation with a PMI server that was opened. Throws what `PmiClient` throws, EPROTO for what is no
- * card, EACCES for one without the right seal.
+ * card, EINVAL for one of a broker whose links are secured otherwise, EACCES for one without the right seal.
  */
 export async function exchange(pmi: PmiClient, card: Card, options: ExchangeOptions): Promise<Neighbours> {
   const { size, seal, isSpread } = options;
   const fields = cardFields(card);
   await putLong(pmi, `${card.rank}`, JSON.stringify(seal?.seal(fields, identity(pmi, options, card.rank)) ?? fields));
   await pmi.barrier();
-  const neighbours = await readNeighbours(pmi, card.rank, options);
+  const neighbours = await readNeighbours(pmi, card, options);
   if (isSpread && card.rank === 0) {
     const others = Array.from({ length: size - 1 }, async (_, at) => `${(await readFields(pmi, at + 1)).host}`);
     await putLong(pmi, HOSTS, formatHostlist([card.hostname, ...await Promise.all(others)]));
@@ -84,9 +85,9 @@ export async function exchangeAnew(pmi: PmiClient, card: Card, options: Exchange
   await putLong(pmi, `${card.rank}`, JSON.stringify(cardFields(card)));
   const above: Card[] = [];
   for (let at = shape.parent(card.rank); at !== null; at = shape.parent(at)) {
-    above.push(await readOne(pmi, at, options));
+    above.push(await readOne(pmi, at, card, options));
   }
-  const neighbours = await readNeighbours(pmi, card.rank, options);
+  const neighbours = await readNeighbours(pmi, card, options);
   options.admit(neighbours.keys);
   return { ...neighbours, above, hosts: await readHosts(pmi, card, options) };
 }
@@ -97,16 +98,16 @@ async function readHosts(pmi: PmiClient, { hostname }: Card, { isSpread, size }:
 
 async function readNeighbours(
   pmi: PmiClient,
-  rank: number,
+  own: Card,
   options: ExchangeOptions,
 ): Promise<Omit<Neighbours, "hosts">> {
-  const { size, shape } = options;
+  const { size, shape } = options, { rank } = own;
   const parentRank = shape.parent(rank);
   const right = (rank + size - 1) % size, left = (rank + 1) % size;
   const wanted = new Set([...shape.children(rank), left, right, ...(parentRank === null ? [] : [parentRank])]);
   wanted.delete(rank);
   const cards = new Map<number, Card>();
-  await Promise.all([...wanted].map(async (one) => cards.set(one, await readOne(pmi, one, options))));
+  await Promise.all([...wanted].map(async (one) => cards.set(one, await readOne(pmi, one, own, options))));
   const keys = new Map<string, number>();
   for (const one of [left, ...shape.children(rank)]) {
     const key = cards.get(one)?.publicKey;
@@ -119,10 +120,20 @@ async function readNeighbours(
   };
 }
 
-async function readOne(pmi: PmiClient, rank: number, options: ExchangeOptions): Promise<Card> {
+async function readOne(pmi: PmiClient, rank: number, own: Card, options: ExchangeOptions): Promise<Card> {
   const fields = await readFields(pmi, rank);
+  const card = readCard(rank, fields);
+  // One without keys bears no seal either, and would be taken for somebody else's.
+  expectAlike(own, card);
   options.seal?.check(fields, identity(pmi, options, rank));
-  return readCard(rank, fields);
+  return card;
+}
+
+/** Throws EINVAL when the links of two brokers could not be made. */
+function expectAlike(own: Card, other: Card): void {
+  if (securityOf(own) === securityOf(other)) return;
+  const describe = (card: Card) => `${securityOf(card)} at rank ${card.rank} (${card.hostname})`;
+  throw new FluxError("EINVAL", `--security is ${describe(other)}, ${describe(own)}: it must be the same everywhere`);
 }
 
 async function readFields(pmi: PmiClient, rank: number): Promise<JsonObject> {

@@ -4,7 +4,15 @@
  */
 
 import { type Card, cardFields, FluxError, type Idset, isErrno, readCard } from "../message/mod.ts";
-import { type Clock, type KeyPair, type Random, signalName, type Spawner, type Transport } from "../ports/mod.ts";
+import {
+  type Clock,
+  type KeyPair,
+  type Random,
+  type Security,
+  signalName,
+  type Spawner,
+  type Transport,
+} from "../ports/mod.ts";
 import { bracketed, ownAddresses } from "./addresses.ts";
 import type { Endpoints } from "./bootstrap_config.ts";
 import type { Ending, Order, Report } from "./control.ts";
@@ -32,7 +40,14 @@ import {
 /** What a shell says of a program that is not there, and of one that cannot be run. */
 const NOT_FOUND = 127, NOT_RUNNABLE = 126;
 const SIGTERM = 15;
-const OPEN_TO_ALL = "links have no keys (--security none): whoever reaches a port of this session acts as its owner";
+/** What rank 0 says of links between hosts. */
+const OPEN_TO = {
+  none: "links have no keys (--security none): whoever reaches a port of this session acts as its owner",
+  plain:
+    "links are not encrypted (--security plain): whoever is on the way between the hosts reads all that is said, " +
+    "the passwords too, and can act as the owner",
+  curve: undefined,
+};
 /** After this time people are told whom they wait for, ms. */
 const NOTICE = 5000;
 /** The initial program among the processes of its broker. */
@@ -92,8 +107,7 @@ export interface RankOptions {
   readonly quiet: boolean;
   /** Keys of this rank's links, if they are to be closed to others. */
   keys(): Promise<KeyPair | undefined>;
-  /** Links have keys. */
-  readonly isSecured: boolean;
+  readonly security: Security;
   /** The key that all ranks of the session have; undefined when there is none. */
   userKey(): Promise<SessionKey | undefined>;
   /** Makes the broker. */
@@ -195,7 +209,8 @@ class Rank {
     });
     this.#broker = broker;
     const card = broker.listen(wireUp.at?.listen ?? this.#endpoints(place.path, wireUp.isSpread), wireUp.at?.reached);
-    if (rank === 0 && wireUp.isSpread && !this.#options.isSecured) broker.log("warning", OPEN_TO_ALL);
+    const open = OPEN_TO[this.#options.security];
+    if (rank === 0 && wireUp.isSpread && open !== undefined) broker.log("warning", open);
     const neighbours = await wireUp.meet(card, (keys) => void (admitted = keys));
     this.#hosts = neighbours.hosts;
     void broker.ending.then((ending) => {
@@ -212,8 +227,8 @@ class Rank {
   }
 
   async #openWireUp(): Promise<WireUp> {
-    const { method, shape, isSecured, userKey, hostname } = this.#options;
-    const options = { size: method.size, shape, trace: this.#trace, isSecured, userKey };
+    const { method, shape, security, userKey, hostname } = this.#options;
+    const options = { size: method.size, shape, trace: this.#trace, security, userKey };
     if (method.kind === "single") return ALONE;
     if (method.kind === "config") return configuredWireUp(method.config, method.rank, options);
     if (method.kind === "fd") return await pmiWireUp(method.fd, options);

@@ -5,7 +5,7 @@
 
 import nacl from "tweetnacl";
 import { FluxError, type JsonObject } from "../message/mod.ts";
-import type { KeyPair } from "../ports/mod.ts";
+import type { KeyPair, Mechanism } from "../ports/mod.ts";
 import { keyPairOf } from "./certificate.ts";
 import { decodeZ85, encodeZ85 } from "./z85.ts";
 
@@ -58,13 +58,18 @@ export class UserKey {
     }
   }
 
-  /** The keys of a rank's links, which every broker of this user can tell: for a bootstrap that exchanges nothing. */
-  linkKeys(identity: Identity): KeyPair {
-    return keyPairOf(encodeZ85(this.#mac("link", identity, {})));
+  /**
+   * The keys of a rank's links, which every broker of this user can tell: for a bootstrap that exchanges nothing. Passwords are
+   * others than the secret keys of CURVE, since they are shown.
+   */
+  linkKeys(identity: Identity, mechanism: Mechanism = "curve"): KeyPair {
+    const isPlain = mechanism === "plain";
+    const keys = keyPairOf(encodeZ85(this.#mac(isPlain ? "password" : "link", identity, {})));
+    return isPlain ? { ...keys, mechanism } : keys;
   }
 
   /** HMAC-SHA-512 (RFC 2104), cut to 32 bytes. */
-  #mac(purpose: "card" | "link", { session, size, rank }: Identity, fields: JsonObject): Uint8Array {
+  #mac(purpose: "card" | "link" | "password", { session, size, rank }: Identity, fields: JsonObject): Uint8Array {
     const text = encoder.encode(JSON.stringify([purpose, session, size, rank, fields]));
     const pad = (byte: number) => Uint8Array.from({ length: BLOCK }, (_, i) => (this.#key[i] ?? 0) ^ byte);
     return nacl.hash(joined(pad(0x5c), nacl.hash(joined(pad(0x36), text)))).subarray(0, KEY);

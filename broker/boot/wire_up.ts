@@ -4,7 +4,7 @@
  */
 
 import type { Card } from "../message/mod.ts";
-import type { Clock, KeyPair, Random, Transport } from "../ports/mod.ts";
+import type { Clock, KeyPair, Mechanism, Random, Security, Transport } from "../ports/mod.ts";
 import { fdStream, LineStream, PMI_LIMITS, PmiClient, type PmiLines } from "../pmi/mod.ts";
 import type { BootstrapConfig, Endpoints } from "./bootstrap_config.ts";
 import { type Admit, type CardSeal, exchange, exchangeAnew, type Neighbours, type Shape } from "./exchange.ts";
@@ -31,8 +31,7 @@ export interface WireUpOptions {
   readonly shape: Shape;
   /** Keeps what is said to a server that is not ours, or far away. */
   readonly trace: PmiTrace;
-  /** Links have keys. */
-  readonly isSecured: boolean;
+  readonly security: Security;
   /** The user's key, with which cards are sealed that go through the hands of a launcher; undefined when there is none. */
   userKey(): Promise<SessionKey | undefined>;
 }
@@ -40,7 +39,7 @@ export interface WireUpOptions {
 /** What a wire-up needs of the key that all ranks of a session have. `UserKey` is one. */
 export interface SessionKey extends CardSeal {
   /** Keys for links, which every rank can tell; of no rank, those of the meeting place, when it is -1. */
-  linkKeys(identity: { session: string; size: number; rank: number }): KeyPair;
+  linkKeys(identity: { session: string; size: number; rank: number }, mechanism?: Mechanism): KeyPair;
 }
 
 /** A session of one. */
@@ -87,7 +86,7 @@ export function returningWireUp(
 /** Over PMI that another launcher serves at an inherited file descriptor. Throws EBADF, and what `PmiClient` throws. */
 export async function pmiWireUp(
   fd: number,
-  { size, shape, trace, isSecured, userKey }: WireUpOptions,
+  { size, shape, trace, security, userKey }: WireUpOptions,
 ): Promise<WireUp> {
   const pmi = new PmiClient(trace.of(new LineStream(fdStream(fd), PMI_LIMITS.line)), "foreign");
   await pmi.init();
@@ -96,7 +95,7 @@ export async function pmiWireUp(
     session: pmi.kvsname,
     isSpread: nodes !== 1,
     async meet(card, admit) {
-      const seal = isSecured ? await userKey() : undefined;
+      const seal = security === "none" ? undefined : await userKey();
       const neighbours = await exchange(pmi, card, { size, shape, seal, isSpread: nodes !== 1, admit });
       await pmi.finalize();
       return neighbours;
@@ -114,12 +113,12 @@ export interface MeetingPorts {
 export async function slurmWireUp(
   step: SlurmStep,
   hostname: string,
-  { size, shape, trace, isSecured, userKey }: WireUpOptions,
+  { size, shape, trace, security, userKey }: WireUpOptions,
   ports: MeetingPorts,
   log: (text: string) => void,
 ): Promise<WireUp> {
   const { rank, session, nodes } = step;
-  const key = isSecured ? await userKey() : undefined;
+  const key = security === "none" ? undefined : await userKey();
   const meeting = meet({
     ...ports,
     rank,
@@ -151,12 +150,14 @@ export async function slurmWireUp(
 export function configuredWireUp(
   { brokers, session }: BootstrapConfig,
   rank: number,
-  { size, shape, isSecured, userKey }: WireUpOptions,
+  { size, shape, security, userKey }: WireUpOptions,
 ): WireUp {
   const card = async (other: number): Promise<Card> => {
     const { host, reached } = brokers[other]!;
-    const publicKey = isSecured ? (await userKey())!.linkKeys({ session, size, rank: other }).publicKey : undefined;
-    return { rank: other, hostname: host, ...reached, publicKey };
+    const common = { rank: other, hostname: host, ...reached };
+    if (security === "none") return common;
+    const { publicKey } = (await userKey())!.linkKeys({ session, size, rank: other }, security);
+    return { ...common, publicKey, isPlain: security === "plain" };
   };
   const { listen, reached } = brokers[rank]!;
   return {

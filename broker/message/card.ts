@@ -11,15 +11,23 @@ export interface Card {
   readonly events: string;
   readonly ring: string;
   readonly publicKey?: string | undefined;
+  /** With a public key: it is shown to be its broker's by a password, in clear text. */
+  readonly isPlain?: boolean | undefined;
 }
 
 /** The card as it is sent: whose it is, goes without saying. */
-export function cardFields({ hostname, publicKey, tbon, events, ring }: Card): JsonObject {
-  return { host: hostname, ...(publicKey && { pubkey: publicKey }), uri: [tbon, events, ring] };
+export function cardFields({ hostname, publicKey, isPlain, tbon, events, ring }: Card): JsonObject {
+  const key = publicKey && { pubkey: publicKey, ...(isPlain && { plain: true }) };
+  return { host: hostname, ...key, uri: [tbon, events, ring] };
+}
+
+/** How the links of this broker are secured, as `--security` has it. */
+export function securityOf({ publicKey, isPlain }: Pick<Card, "publicKey" | "isPlain">): "none" | "plain" | "curve" {
+  return publicKey === undefined ? "none" : isPlain ? "plain" : "curve";
 }
 
 /** Reads the card of `rank`. Throws EPROTO naming what is wrong with it. */
-export function readCard(rank: number, { host, pubkey, uri }: JsonObject): Card {
+export function readCard(rank: number, { host, pubkey, plain, uri }: JsonObject): Card {
   const bad = (what: string) => new FluxError("EPROTO", `business card of rank ${rank}: ${what}`);
   if (typeof host !== "string") throw bad("host is missing");
   if (pubkey !== undefined && (typeof pubkey !== "string" || pubkey.length !== 40)) throw bad("pubkey is no Z85 key");
@@ -27,5 +35,13 @@ export function readCard(rank: number, { host, pubkey, uri }: JsonObject): Card 
     throw bad("uri is no list");
   }
   const [tbon, events, ring] = uri as string[];
-  return { rank, hostname: host, publicKey: pubkey, tbon: tbon!, events: events!, ring: ring! };
+  return {
+    rank,
+    hostname: host,
+    publicKey: pubkey,
+    ...(plain === true && { isPlain: true }),
+    tbon: tbon!,
+    events: events!,
+    ring: ring!,
+  };
 }

@@ -1,6 +1,6 @@
 /** The wire: messages, their encodings, error numbers. Nothing here does I/O. */
 export { formatHostlist, parseHostlist } from "./hostlist.ts";
-export { type Card, cardFields, readCard } from "./card.ts";
+export { type Card, cardFields, readCard, securityOf } from "./card.ts";
 export { errname, type Errno, errnum, FluxError, isErrno, strerror } from "./errno.ts";
 export {
   Flag,

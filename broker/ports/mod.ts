@@ -10,7 +10,10 @@ export {
   type Listener,
   type ListenerEvents,
   type ListenOptions,
+  type Mechanism,
+  mismatch,
   REFUSED,
+  type Security,
   type Transport,
 } from "./transport.ts";
 export { type FileReader, type Files, type FileWriter, systemFiles } from "./files.ts";

@@ -58,10 +58,21 @@ export interface Link {
   close(): void;
 }
 
+/**
+ * How a dialling side proves that a key is its own: by CURVE, which also encrypts what follows, or by PLAIN, which shows the secret
+ * half as a password, to the listener and to everybody on the way, and encrypts nothing.
+ */
+export type Mechanism = "curve" | "plain";
+
+/** How links are secured: not at all, or by keys. */
+export type Security = "none" | Mechanism;
+
 /** Curve25519 keys, Z85 text of 40 characters (RFC 32/Z85), as CURVE and the bootstrap exchange them. */
 export interface KeyPair {
   readonly publicKey: string;
   readonly secretKey: string;
+  /** How links use it; CURVE unless given. */
+  readonly mechanism?: Mechanism | undefined;
 }
 
 export interface ListenOptions {
@@ -78,7 +89,7 @@ export interface DialOptions {
   /** The name this side is known by at the listener. */
   name: string;
   keys?: KeyPair;
-  /** The listener's public key; needed with `keys`. */
+  /** The listener's public key; needed with `keys`. PLAIN cannot check it. */
   serverKey?: string;
   backlogLimit?: number;
   /** Tries once, for at most this long, ms. */
@@ -87,6 +98,12 @@ export interface DialOptions {
 
 /** What `down` says when the machine is there and nobody listens: the process that did is gone. */
 export const REFUSED = "connection refused";
+
+/** What `refused` says when the two sides have different mechanisms. `keys`: those of this side. */
+export function mismatch(keys: KeyPair | undefined): string {
+  if (keys === undefined) return "the other side uses keys or passwords, this one does not";
+  return `this side uses ${keys.mechanism === "plain" ? "passwords (plain)" : "keys (curve)"}, the other does not`;
+}
 
 export interface Transport {
   /**

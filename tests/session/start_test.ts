@@ -67,7 +67,6 @@ for (
     [["--size", "many"], "--size many: not a number"],
     [["--killer-timeout", "-1"], "--killer-timeout argument must be >= 0"],
     [["--security", "rot13"], "--security argument must be none|plain|curve"],
-    [["--security", "plain"], "passwords between brokers (--security plain) are not supported"],
     [["-N", "4", "-s", "2"], "--nnodes and --size are different ways to start a session"],
     [["--hosts", "a["], 'hostlist "a[": brackets do not match'],
     [["--hosts", ","], "--hosts ,: no host is named"],

@@ -2,8 +2,8 @@
  * A process of someone who is not in the session: `deno run -A stranger.ts ROLE ENDPOINT ARGUMENT…`. It prints one line of JSON.
  *
  * - `keyless ENDPOINT`: dials without keys and says hello
- * - `keyed ENDPOINT SERVER-KEY COUNT`: dials that often, with new keys each time, and says hello
- * - `claim ENDPOINT SERVER-KEY PUBLIC-KEY SECRET-KEY RANK`: dials with keys that are let in, and says it is this rank
+ * - `keyed ENDPOINT SERVER-KEY COUNT [plain]`: dials that often, with new keys each time, and says hello
+ * - `claim ENDPOINT SERVER-KEY PUBLIC-KEY SECRET-KEY RANK [plain]`: dials with keys that are let in, and says it is this rank
  * - `babble ENDPOINT`: sends what is no protocol
  * - `scan ENDPOINT COUNT`: connects and leaves at once
  * - `mute ENDPOINT COUNT`: connects that often, says nothing, prints a line, and stays until its input ends
@@ -17,6 +17,8 @@ import type { DialOptions } from "../../broker/ports/mod.ts";
 
 const [role = "", endpoint = "", ...args] = Deno.args;
 const [, hostname = "", port = ""] = /^tcp:\/\/(.*):(\d+)$/.exec(endpoint) ?? [];
+/** Of the keys of those who have some. */
+const mechanism = { mechanism: args.includes("plain") ? "plain" : "curve" } as const;
 const encoder = new TextEncoder();
 
 /** Dials as a broker would, and tells what came of it until something like `enough` has. */
@@ -51,12 +53,14 @@ const roles: Record<string, () => Promise<unknown>> = {
   keyless: () => hello({}),
   async keyed() {
     const heard: string[] = [];
-    for (let i = 0; i < Number(args[1]); i++) heard.push(...await hello({ keys: curveKeypair(), serverKey: args[0]! }));
+    for (let i = 0; i < Number(args[1]); i++) {
+      heard.push(...await hello({ keys: { ...curveKeypair(), ...mechanism }, serverKey: args[0]! }));
+    }
     return heard;
   },
   claim() {
     const [serverKey = "", publicKey = "", secretKey = "", rank = ""] = args;
-    return hello({ keys: { publicKey, secretKey }, serverKey }, Number(rank), /^down/);
+    return hello({ keys: { publicKey, secretKey, ...mechanism }, serverKey }, Number(rank), /^down/);
   },
   async babble() {
     let bytes = 0;

@@ -3,13 +3,9 @@
 import { assert, assertEquals } from "../assert.ts";
 import { testUnless } from "../skip.ts";
 import { readBootstrap, readUserKey } from "../../broker/boot/mod.ts";
-import { open } from "../../broker/handle/open.ts";
-import { type Hosts, startHosts, withoutHosts } from "./hosts.ts";
-import { executable, runFlux, type Session, startSession, until, workDirectory } from "./session.ts";
-
-const script = new URL("stranger.ts", import.meta.url).pathname;
-/** Ranks 0 to 2 are on the hosts 0 to 2; this one is the stranger's. */
-const ELSEWHERE = 3;
+import { startHosts, withoutHosts } from "./hosts.ts";
+import { ELSEWHERE, rootOf, said, stranger } from "./outsider.ts";
+import { executable, runFlux, startSession, until, workDirectory } from "./session.ts";
 
 /** Why nobody can become another user here; undefined when that can be. */
 function withoutOthers(): string | undefined {
@@ -26,28 +22,6 @@ function isThere(path: string): boolean {
   }
 }
 
-function stranger(hosts: Hosts, ...words: string[]): Deno.ChildProcess {
-  const env = { DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno` };
-  return hosts.spawn(ELSEWHERE, [Deno.execPath(), "run", "-A", "--quiet", script, ...words], { env, stdin: "piped" });
-}
-
-async function said(child: Deno.ChildProcess): Promise<unknown> {
-  await child.stdin.close();
-  const { stdout, stderr } = await child.output();
-  const text = new TextDecoder().decode(stdout);
-  if (text === "") throw new Error(new TextDecoder().decode(stderr));
-  return JSON.parse(text);
-}
-
-/** The TCP places and the public key of rank 0. */
-async function rootOf(session: Session): Promise<{ ports: string[]; key: string | undefined }> {
-  using handle = await open(session.uri(0));
-  const { value: uri } = await handle.rpc<{ value: string }>("attr.get", { name: "tbon.endpoint" });
-  const card = await handle.rpc<{ pubkey?: string; uri: string[] }>("overlay.find", { uri }, { rank: 0 });
-  const ports = card.uri.map((places) => places.split(",").find((place) => place.startsWith("tcp://10."))!);
-  return { ports, key: card.pubkey };
-}
-
 const descriptors = (pid: number) => [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 const memory = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) / 1024;
 
@@ -57,7 +31,9 @@ testUnless(withoutHosts(), "a stranger with the port and without a key gets noth
   const { ports, key } = await rootOf(session);
   assertEquals(ports.length, 3);
   for (const port of ports) {
-    assertEquals(await said(stranger(hosts, "keyless", port)), ["refused: only one of the two sides uses keys"]);
+    assertEquals(await said(stranger(hosts, "keyless", port)), [
+      "refused: the other side uses keys or passwords, this one does not",
+    ]);
     const heard = await said(stranger(hosts, "keyed", port, key!, "3"));
     assertEquals(heard, Array(3).fill("refused: the key of this side is not admitted"));
     // A greeting of the protocol, the same for everybody: no more comes back.

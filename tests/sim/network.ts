@@ -1,5 +1,5 @@
 import { FluxError } from "../../broker/message/mod.ts";
-import type { Clock, ListenerEvents, Transport } from "../../broker/ports/mod.ts";
+import type { Clock, KeyPair, ListenerEvents, Transport } from "../../broker/ports/mod.ts";
 import { Connection, type End, type Wire } from "./connection.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { Standstill } from "./standstill.ts";
@@ -67,7 +67,7 @@ export interface NetworkOptions {
 export interface Port {
   readonly host: string;
   readonly endpoint: string;
-  readonly keys: { publicKey: string } | undefined;
+  readonly keys: KeyPair | undefined;
   admits(publicKey: string): boolean;
   /** Takes a new connection in and gives the listening end's behaviour. */
   accept(name: string, connection: Connection, publicKey: string | undefined): End;

@@ -88,17 +88,19 @@ Deno.test("Reparent.move() loses and doubles no event, and fails no request that
     await everyone(session);
   }));
 
-Deno.test("Reparent.move() works with keys: the new parent is asked to let the broker in", () =>
-  forSeeds(5, async (seed) => {
-    const session = await simSession({ size: 7, seed, keys: true });
-    const seen = await watchers(session);
-    await session.settle(reparent(session, 5, 4));
-    session.handle(6).publish("count", { n: 1 });
-    await session.run(500);
-    assertEquals(seen, Array.from({ length: 7 }, () => [1]));
-    assertEquals((await parents(session))[5], 4);
-    await everyone(session);
-  }));
+for (const [keys, how] of [[true, ""], ["plain", " as passwords"]] as const) {
+  Deno.test(`Reparent.move() works with keys${how}: the new parent is asked to let the broker in`, () =>
+    forSeeds(5, async (seed) => {
+      const session = await simSession({ size: 7, seed, keys });
+      const seen = await watchers(session);
+      await session.settle(reparent(session, 5, 4));
+      session.handle(6).publish("count", { n: 1 });
+      await session.run(500);
+      assertEquals(seen, Array.from({ length: 7 }, () => [1]));
+      assertEquals((await parents(session))[5], 4);
+      await everyone(session);
+    }));
+}
 
 Deno.test("Reparent.move() back and forth says new and restored, and to the present parent does nothing", async () => {
   const session = await simSession({ size: 7 });

@@ -34,8 +34,8 @@ export interface SimSessionOptions {
    * what arrives in place of a message. For losses and duplicates that no real transport makes.
    */
   readonly tamper?: (rank: number, endpoint: string, bytes: Uint8Array) => readonly Uint8Array[];
-  /** Links have keys, and a broker lets in only its children by the topology and its left neighbour. */
-  readonly keys?: boolean;
+  /** Links have keys (`plain`: as passwords), and a broker lets in only its children by the topology and its left neighbour. */
+  readonly keys?: boolean | "plain";
   /** Disks that outlive this session; new ones unless given. */
   readonly stores?: SimStores;
   /** Programs that every host has, besides the usual ones of tests/sim/spawner.ts. */
@@ -221,7 +221,7 @@ export class SimSession {
       attributes,
       heartrate,
       grace: 1000,
-      ...(keys && { keys: keyOf(rank), rankOf: (key: string) => this.#rankOf(rank, key) }),
+      ...(keys && { keys: keyOf(rank, keys === "plain"), rankOf: (key: string) => this.#rankOf(rank, key) }),
       logSink: (text) => void this.written.push(...text.trimEnd().split("\n")),
       logAlarm: (text) => void this.alarms.push(...text.trimEnd().split("\n")),
     };
@@ -316,6 +316,7 @@ class SimBroker extends Broker {
 }
 
 /** The keys of a rank, in a session with keys. */
-export function keyOf(rank: number): KeyPair {
-  return { publicKey: `public-${rank}`.padEnd(40, "-"), secretKey: `secret-${rank}`.padEnd(40, "-") };
+export function keyOf(rank: number, isPlain = false): KeyPair {
+  const keys = { publicKey: `public-${rank}`.padEnd(40, "-"), secretKey: `secret-${rank}`.padEnd(40, "-") };
+  return isPlain ? { ...keys, mechanism: "plain" } : keys;
 }

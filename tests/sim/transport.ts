@@ -9,6 +9,7 @@ import {
   type Listener,
   type ListenerEvents,
   type ListenOptions,
+  mismatch,
   REFUSED,
   type Timer,
   type Transport,
@@ -18,8 +19,6 @@ import type { Network, Port } from "./network.ts";
 
 /** First and longest wait between two attempts of a dial, ms. */
 const RETRY_FIRST = 10, RETRY_LONGEST = 1000;
-
-const MISMATCH = "only one of the two sides uses keys";
 
 /** How often a closing transport looks whether its messages have arrived, ms. */
 const DRAIN_CHECK = 1;
@@ -218,12 +217,17 @@ class SimLink implements Link {
     this.#wait = Math.min(this.#wait * 1.5, RETRY_LONGEST);
   }
 
-  /** Checks keys as CURVE does; tells both sides once, as far as libzmq lets them know. */
+  /** Checks keys as CURVE and PLAIN do; tells both sides once, as far as libzmq lets them know. */
   #isAdmitted(port: Port): boolean {
     const { keys, serverKey } = this.#options;
     if (!port.keys && !keys) return true;
-    if (!port.keys || !keys) return this.#refuse(port, MISMATCH, MISMATCH);
-    if (serverKey !== port.keys.publicKey) return this.#refuse(port, "the peer has a wrong key of this listener", null);
+    if (!port.keys || !keys || port.keys.mechanism !== keys.mechanism) {
+      return this.#refuse(port, mismatch(port.keys), mismatch(keys));
+    }
+    const isPlain = keys.mechanism === "plain";
+    if (!isPlain && serverKey !== port.keys.publicKey) {
+      return this.#refuse(port, "the peer has a wrong key of this listener", null);
+    }
     if (port.admits(keys.publicKey)) return true;
     return this.#refuse(port, `key ${keys.publicKey} is not admitted`, "the key of this side is not admitted");
   }

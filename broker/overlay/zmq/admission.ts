@@ -1,17 +1,17 @@
-import { encodeKey } from "./curve.ts";
+import { type Claim, readClaim } from "./claim.ts";
 import { SocketType } from "./options.ts";
 import type { Poller, Source } from "./poller.ts";
 import { type Context, Socket } from "./socket.ts";
 
-/** Who decides about the peers of one listener. `address` is for people. */
-export type Gate = (publicKey: string, address: string) => boolean;
+/** Who decides about the peers of one listener; the key of those it lets in is proved. `address` is for people. */
+export type Gate = (claim: Claim, address: string) => boolean;
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 const NOTHING = new Uint8Array(0);
 
 /**
- * The ZAP handler (RFC 27) of a context: libzmq asks it about every peer that proved to own its key, and lets nobody in
- * before the answer. A listener is told apart by its ZAP domain.
+ * The ZAP handler (RFC 27) of a context: libzmq asks it about every peer that proved to own its key or shows a password, and lets
+ * nobody in before the answer. A listener is told apart by its ZAP domain.
  */
 export class Admission implements Source {
   readonly #poller: Poller;
@@ -51,12 +51,11 @@ export class Admission implements Source {
       if (!version) return false;
       const rest: Uint8Array<ArrayBuffer>[] = [];
       while (this.#socket.more) rest.push(this.#socket.receive()!);
-      const [id, domain, address, _identity, mechanism, key] = rest;
-      const publicKey = decoder.decode(mechanism) === "CURVE" && key?.length === 32 ? encodeKey(key) : undefined;
-      const isAdmitted = publicKey !== undefined &&
-        (this.#gates.get(decoder.decode(domain))?.(publicKey, readable(decoder.decode(address))) ?? false);
+      const [id, domain, address, _identity, mechanism, ...credentials] = rest;
+      const claim = readClaim(decoder.decode(mechanism), credentials);
+      const isAdmitted = this.#gates.get(decoder.decode(domain))?.(claim, readable(decoder.decode(address))) ?? false;
       // The user id comes with each message of the peer: it says whose key that is.
-      const [status, text, userId] = isAdmitted ? ["200", "OK", publicKey] : ["400", "key not admitted", ""];
+      const [status, text, userId] = isAdmitted ? ["200", "OK", claim.key!] : ["400", "key not admitted", ""];
       const reply = [...[version, id!], ...[status, text, userId].map((part) => encoder.encode(part)), NOTHING];
       reply.forEach((part, at) => this.#socket.send(part, at < reply.length - 1));
     }

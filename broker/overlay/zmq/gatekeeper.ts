@@ -23,7 +23,7 @@ export interface GatekeeperOptions {
   refused(address: string, reason: string): void;
 }
 
-/** Makes a listening socket a CURVE server, lets in who is admitted, and sees to it that strangers cost little. */
+/** Makes a listening socket a CURVE or PLAIN server, lets in who is admitted, and sees to it that strangers cost little. */
 export class Gatekeeper {
   readonly #engine: Engine;
   readonly #options: GatekeeperOptions;
@@ -37,15 +37,22 @@ export class Gatekeeper {
   constructor(engine: Engine, socket: Socket, options: GatekeeperOptions) {
     this.#engine = engine;
     this.#options = options;
-    this.#domain = engine.admission.addGate((publicKey, address) => {
-      const isAdmitted = options.admits(publicKey);
+    this.#domain = engine.admission.addGate(({ key, isProved }, address) => {
+      const isAdmitted = isProved && options.admits(key!);
+      const what = isProved
+        ? `key ${key} is not admitted`
+        : `wrong password${key === undefined ? "" : ` for key ${key}`}`;
       // Whoever makes another key each time is told of once all the same.
-      if (!isAdmitted) this.#refuse(address, `key ${publicKey} is not admitted`, "key");
+      if (!isAdmitted) this.#refuse(address, what, "key");
       return isAdmitted;
     });
+    const { mechanism, secretKey } = options.keys;
     socket.set(Option.zapDomain, this.#domain);
-    socket.set(Option.curveServer, 1);
-    socket.set(Option.curveSecretKey, options.keys.secretKey);
+    if (mechanism === "plain") socket.set(Option.plainServer, 1);
+    else {
+      socket.set(Option.curveServer, 1);
+      socket.set(Option.curveSecretKey, secretKey);
+    }
     socket.set(Option.handshakeInterval, HANDSHAKE_MS);
     this.#monitor = new Monitor(engine.poller, socket, WATCHED, (happening) => this.#heard(happening));
   }
@@ -65,7 +72,9 @@ export class Gatekeeper {
       this.#halfOpen.accepted(remote, value);
       this.#look ??= this.#engine.clock.after(LOOK_MS, () => this.#inspect());
     }
-    if (event === handshakeFailedProtocol) this.#refuse(host ?? this.#options.endpoint, handshakeFailure(happening));
+    if (event === handshakeFailedProtocol) {
+      this.#refuse(host ?? this.#options.endpoint, handshakeFailure(happening, this.#options.keys));
+    }
   }
 
   #inspect(): void {

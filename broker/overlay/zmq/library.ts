@@ -55,6 +55,10 @@ export const zmqMonitor = open(path, {
   zmq_socket_monitor_versioned: { parameters: ["pointer", "buffer", "u64", "i32", "i32"], result: "i32" },
 });
 
+export const zmqPlain = open(path, {
+  zmq_curve_public: { parameters: ["buffer", "buffer"], result: "i32" },
+});
+
 export const zmqCurve = open(path, {
   zmq_curve_keypair: { parameters: ["buffer", "buffer"], result: "i32" },
   zmq_z85_encode: { parameters: ["buffer", "buffer", "usize"], result: "pointer" },

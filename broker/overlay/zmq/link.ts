@@ -1,5 +1,13 @@
 import { FluxError, strerror } from "../../message/mod.ts";
-import { BACKLOG_LIMIT, type DialOptions, type Link, type LinkEvents, REFUSED, type Timer } from "../../ports/mod.ts";
+import {
+  BACKLOG_LIMIT,
+  type DialOptions,
+  type KeyPair,
+  type Link,
+  type LinkEvents,
+  REFUSED,
+  type Timer,
+} from "../../ports/mod.ts";
 import { Backoff } from "./backoff.ts";
 import { BYE, type Control, credit, creditValue, EMPTY, Kind } from "./control.ts";
 import { isIpv6, placesHere, placesOf, tcpParts } from "./endpoint.ts";
@@ -33,6 +41,7 @@ export class ZmqLink implements Link, Source, Party {
   readonly #engine: Engine;
   readonly #places: readonly string[];
   readonly #limit: number;
+  readonly #keys: KeyPair | undefined;
   readonly #socket: Socket;
   readonly #monitor: Monitor;
   readonly #outbox: Outbox;
@@ -71,6 +80,7 @@ export class ZmqLink implements Link, Source, Party {
     this.#outbox = new Outbox(this.#limit);
     this.#backoff = new Backoff(engine.random);
     this.#patience = options.patience;
+    this.#keys = options.keys;
     this.#socket = dealer(engine, this.#places, options);
     this.#monitor = new Monitor(engine.poller, this.#socket, WATCHED, (happening) => this.#onHappening(happening));
     engine.poller.add(this);
@@ -194,7 +204,7 @@ export class ZmqLink implements Link, Source, Party {
         if (this.#state === "dialling") this.#failed();
         return;
       default:
-        this.#tellRefusal(handshakeFailure(happening));
+        this.#tellRefusal(handshakeFailure(happening, this.#keys));
     }
   }
 
@@ -306,7 +316,10 @@ function dealer(engine: Engine, places: readonly string[], { name, keys, serverK
     socket.set(Option.reconnectInterval, -1);
     socket.set(Option.immediate, 1);
     socket.set(Option.connectTimeout, ATTEMPT_MS);
-    if (keys && serverKey) {
+    if (keys?.mechanism === "plain") {
+      socket.set(Option.plainUsername, keys.publicKey);
+      socket.set(Option.plainPassword, keys.secretKey);
+    } else if (keys && serverKey) {
       socket.set(Option.curveServerKey, serverKey);
       socket.set(Option.curvePublicKey, keys.publicKey);
       socket.set(Option.curveSecretKey, keys.secretKey);

@@ -1,3 +1,4 @@
+import { type KeyPair, mismatch } from "../../ports/mod.ts";
 import { MonitorEvent } from "./options.ts";
 import type { Poller, Source } from "./poller.ts";
 import type { Socket } from "./socket.ts";
@@ -73,12 +74,12 @@ function next(socket: Socket): Happening | null {
 const CRYPTOGRAPHIC = 0x11000001, MECHANISM_MISMATCH = 0x11000002;
 
 /**
- * Why a handshake failed, for people. Both sides see a mismatch; only the listener sees that a peer has a wrong key of
- * it.
+ * Why a handshake of a side with these keys failed, for people. Both sides see a mismatch; only the listener sees that a peer has a
+ * wrong key of it.
  */
-export function handshakeFailure(happening: Happening): string {
+export function handshakeFailure(happening: Happening, keys: KeyPair | undefined): string {
   if (happening.event === MonitorEvent.handshakeFailedAuth) return "the key of this side is not admitted";
-  if (happening.value === MECHANISM_MISMATCH) return "only one of the two sides uses keys";
+  if (happening.value === MECHANISM_MISMATCH) return mismatch(keys);
   if (happening.value === CRYPTOGRAPHIC) return "the peer has a wrong key of this listener";
   return `the other side does not speak the protocol (0x${happening.value.toString(16)})`;
 }

@@ -73,6 +73,24 @@ Deno.test("exchange() gives each rank its parent, its right neighbour and the ke
   assertEquals(found[6], { parent: card(2), right: card(5), hosts, keys: new Map([[key(0), 0]]) });
 });
 
+for (const [which, odd] of [["none", { publicKey: undefined }], ["plain", { isPlain: true }]] as const) {
+  Deno.test(`exchange() says so when another rank was started with --security ${which}`, async () => {
+    const [client, server] = [makeKeyPair(systemRandom), makeKeyPair(systemRandom)];
+    const user = new UserKey(client.secretKey, server.publicKey);
+    for (const seal of [undefined, user]) {
+      const { client } = connections(3);
+      const shape = new Topology(3, 2);
+      const met = (rank: number) => meet(client(rank), { ...card(rank), ...(rank === 1 && odd) }, 3, shape, seal);
+      const text = `--security is ${which} at rank 1 (node1), curve at rank 0 (node0): it must be the same everywhere`;
+      await Promise.all([
+        assertRejects(() => met(0), { errno: "EINVAL", text }),
+        assertRejects(() => met(1), { errno: "EINVAL", text: `, ${which} at rank 1 (node1)` }),
+        assertRejects(() => met(2), { errno: "EINVAL", text: `--security is ${which} at rank 1 (node1)` }),
+      ]);
+    }
+  });
+}
+
 Deno.test("exchange() reads the cards of neighbours only", async () => {
   const { heard } = await wireUp(64, 2);
   // Rank 0 tells all what their hosts are called.
@@ -91,7 +109,7 @@ Deno.test("exchange() lets nobody through before all have read what they need", 
   const first = meet(client(0), card(0), 2, shape).then(() => isThrough = true);
   const slow = client(1);
   await slow.init();
-  await slow.put("1", JSON.stringify({ host: "n", uri: ["a", "b", "c"] }));
+  await slow.put("1", JSON.stringify({ host: "n", pubkey: key(1), uri: ["a", "b", "c"] }));
   await slow.barrier();
   while (heard[0]!.filter((line) => line === "cmd=barrier_in").length < 2) await Promise.resolve();
   assertEquals(isThrough, false);

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { assert, assertEquals, assertThrows } from "../../assert.ts";
-import { certificateFiles, certificateKey, makeKeyPair } from "../../../broker/boot/certificate.ts";
+import { certificateFiles, certificateKey, keyPairOf, makeKeyPair } from "../../../broker/boot/certificate.ts";
 import { type Identity, UserKey } from "../../../broker/boot/user_key.ts";
 import type { JsonObject } from "../../../broker/message/mod.ts";
 import { systemRandom } from "../../../broker/ports/mod.ts";
@@ -70,6 +70,12 @@ Deno.test("UserKey.seal() seals again what bears a seal already", () => {
 Deno.test("a user's key is the same made of either side's secret", () => {
   const mirrored = new UserKey(server.secretKey, client.publicKey);
   assertEquals(mirrored.seal(card, rank3), key.seal(card, rank3));
+});
+
+Deno.test("UserKey.linkKeys() gives passwords that tell nothing of the keys of CURVE", () => {
+  const password = key.linkKeys(rank3, "plain");
+  assertEquals(keyPairOf(password.secretKey).publicKey, password.publicKey);
+  assert(password.mechanism === "plain" && password.secretKey !== key.linkKeys(rank3).secretKey);
 });
 
 Deno.test("UserKey.linkKeys() gives each rank of each session keys of its own, and every broker the same ones", () => {

@@ -41,7 +41,6 @@ for (const text of ["", "0", "9ms", "31", "1h", "1 s", "-1", "x"]) {
 for (
   const [words, text] of [
     [["-s", "rot13"], "--security argument must be none|plain|curve"],
-    [["-s", "plain"], "passwords between brokers (--security plain) are not supported"],
     [["-m", "magic"], "boot-method `magic': pmi or single"],
     [["-E"], "multicast events are not supported: events travel the tree"],
     [["-l", "loud"], "--log-level loud: 0 to 7 or a level's name"],

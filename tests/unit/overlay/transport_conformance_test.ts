@@ -1,5 +1,5 @@
 import { curveKeypair, zmqTransport } from "../../../broker/overlay/zmq/mod.ts";
-import type { Transport } from "../../../broker/ports/mod.ts";
+import type { Mechanism, Transport } from "../../../broker/ports/mod.ts";
 import { AssertionError } from "node:assert";
 import { seededRandom, simNetwork, virtualClock } from "../../sim/mod.ts";
 import { cases, type World } from "./transport_conformance.ts";
@@ -7,7 +7,7 @@ import { cases, type World } from "./transport_conformance.ts";
 const LIMIT_MS = 20_000;
 
 /** Hosts that are transports of libzmq, in this process. */
-function zmqWorld(kind: "ipc" | "tcp", hasKeys: boolean): World {
+function zmqWorld(kind: "ipc" | "tcp", mechanism?: Mechanism): World {
   const directory = Deno.makeTempDirSync({ prefix: "transport-" });
   const transports = new Map<string, Transport>();
   let sockets = 0;
@@ -19,7 +19,7 @@ function zmqWorld(kind: "ipc" | "tcp", hasKeys: boolean): World {
       return transport;
     },
     endpoint: () => kind === "tcp" ? "tcp://127.0.0.1:*" : `ipc://${directory}/${sockets++}`,
-    keypair: () => hasKeys ? curveKeypair() : null,
+    keypair: () => mechanism ? { ...curveKeypair(), mechanism } : null,
     kill: (host) => transports.get(host)!.close(0),
     async until(condition) {
       for (const end = performance.now() + LIMIT_MS; !condition(); await pass(1)) {
@@ -38,7 +38,7 @@ function zmqWorld(kind: "ipc" | "tcp", hasKeys: boolean): World {
 }
 
 /** Hosts in memory and virtual time. */
-function simWorld(seed: number, hasKeys: boolean): World {
+function simWorld(seed: number, mechanism?: Mechanism): World {
   const clock = virtualClock(), random = seededRandom(seed);
   const network = simNetwork({ clock, random });
   const transports = new Map<string, Transport>();
@@ -50,7 +50,7 @@ function simWorld(seed: number, hasKeys: boolean): World {
       return transport;
     },
     endpoint: () => `memory:${endpoints++}`,
-    keypair: () => hasKeys ? { publicKey: `public-${keys}`, secretKey: `secret-${keys++}` } : null,
+    keypair: () => mechanism ? { publicKey: `public-${keys}`, secretKey: `secret-${keys++}`, mechanism } : null,
     kill: (host) => Promise.resolve(network.kill(host)),
     until: (condition) => clock.runUntil(condition, LIMIT_MS),
     settle: (promise) => clock.settle(promise, LIMIT_MS),
@@ -60,17 +60,21 @@ function simWorld(seed: number, hasKeys: boolean): World {
 }
 
 const worlds: Record<string, () => World> = {
-  "zmqTransport over ipc": () => zmqWorld("ipc", false),
-  "zmqTransport over ipc with keys": () => zmqWorld("ipc", true),
-  "zmqTransport over tcp": () => zmqWorld("tcp", false),
-  "zmqTransport over tcp with keys": () => zmqWorld("tcp", true),
-  "simNetwork": () => simWorld(1, false),
-  "simNetwork with keys": () => simWorld(2, true),
+  "zmqTransport over ipc": () => zmqWorld("ipc"),
+  "zmqTransport over ipc with keys": () => zmqWorld("ipc", "curve"),
+  "zmqTransport over ipc with passwords": () => zmqWorld("ipc", "plain"),
+  "zmqTransport over tcp": () => zmqWorld("tcp"),
+  "zmqTransport over tcp with keys": () => zmqWorld("tcp", "curve"),
+  "zmqTransport over tcp with passwords": () => zmqWorld("tcp", "plain"),
+  "simNetwork": () => simWorld(1),
+  "simNetwork with keys": () => simWorld(2, "curve"),
+  "simNetwork with passwords": () => simWorld(3, "plain"),
 };
 
 for (const [title, make] of Object.entries(worlds)) {
   for (const { name, needsKeys, run } of cases) {
-    if (needsKeys && !title.includes("with keys")) continue;
+    if (needsKeys && !title.includes("with")) continue;
+    if (needsKeys === "proved" && !title.includes("with keys")) continue;
     Deno.test(`${title} ${name}`, async () => {
       await using world = make();
       await run(world);
