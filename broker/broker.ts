@@ -142,6 +142,7 @@ export class Broker implements BrokerParts {
     this.events = new Events({
       ...links,
       now: () => clock.now(),
+      history: options.history,
       deliver: (event) => this.router.deliverEvent(event),
       parentLost: (reason) => this.#eventsLost(reason),
     });

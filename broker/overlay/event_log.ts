@@ -5,7 +5,7 @@
 
 import { Slab } from "../message/mod.ts";
 
-/** Events kept for children, at most this many and this many bytes. */
+/** Events kept for children, at most this many unless told otherwise, and this many bytes. */
 export const HISTORY_EVENTS = 8192;
 export const HISTORY_BYTES = 8 << 20;
 
@@ -21,6 +21,12 @@ export class EventLog {
   #first = 1;
   #bytes = 0;
   readonly #memory = new Slab();
+  readonly #limit: number;
+
+  /** `limit`: events kept at most. */
+  constructor(limit: number = HISTORY_EVENTS) {
+    this.#limit = limit;
+  }
 
   /** The number of the last event seen; 0 before the first. */
   get last(): number {
@@ -50,7 +56,7 @@ export class EventLog {
     this.#last++;
     this.#history.push(this.#memory.copy(bytes));
     this.#bytes += bytes.length;
-    while (this.#last - this.#first >= HISTORY_EVENTS || this.#bytes > HISTORY_BYTES) this.#drop();
+    while (this.#last - this.#first >= this.#limit || this.#bytes > HISTORY_BYTES) this.#drop();
   }
 
   /** Events after `sequence`, oldest first; null when some of them are no longer kept. */
@@ -64,7 +70,7 @@ export class EventLog {
     this.#bytes -= this.#history[this.#head]!.length;
     this.#history[this.#head++] = GONE;
     this.#first++;
-    if (this.#head < HISTORY_EVENTS) return;
+    if (this.#head < this.#limit) return;
     this.#history = this.#history.slice(this.#head);
     this.#head = 0;
   }

@@ -35,6 +35,8 @@ export interface EventsOptions {
   readonly transport: Transport;
   readonly keys?: KeyPair | undefined;
   rankOf?(publicKey: string): number | undefined;
+  /** Events kept for children that missed some, as {@link EventLog} has it. */
+  readonly history?: number | undefined;
   log(level: "err" | "warning" | "info" | "debug", text: string): void;
   /** Milliseconds of the clock. */
   now(): number;
@@ -52,7 +54,7 @@ interface Joining {
 
 export class Events {
   readonly #options: EventsOptions;
-  readonly #log = new EventLog();
+  readonly #log: EventLog;
   readonly #children = new Set<string>();
   /** Children that asked to join before we knew where the sequence is: they are answered when we do. */
   readonly #early = new Map<string, Joining>();
@@ -70,6 +72,7 @@ export class Events {
 
   constructor(options: EventsOptions) {
     this.#options = options;
+    this.#log = new EventLog(options.history);
   }
 
   /** When the parent last said anything here. */

@@ -31,6 +31,8 @@ export interface BrokerOptions {
   environment?(): Record<string, string>;
   /** Milliseconds between heartbeats. */
   readonly heartrate: number;
+  /** Events kept at most for ranks that missed some; thousands unless given. */
+  readonly history?: number | undefined;
   /** Milliseconds the children have to leave at shutdown. */
   readonly grace: number;
   /**

@@ -4,7 +4,7 @@
  */
 
 import { FaultPlan, type Faults } from "./campaign_faults.ts";
-import { brokenInvariants, leftovers } from "./campaign_invariants.ts";
+import { brokenInvariants, evicted, leftovers } from "./campaign_invariants.ts";
 import { LOADS } from "./campaign_loads.ts";
 import type { Load, World } from "./campaign_world.ts";
 import { type SimSession, simSession } from "./session.ts";
@@ -18,6 +18,8 @@ export interface CampaignOptions {
   readonly arity?: number;
   /** Faults in that time, about; 30 unless given. */
   readonly intensity?: number;
+  /** Events that are kept for ranks that missed some; few in some seeds, unless given. */
+  readonly history?: number | undefined;
   /** Names of `LOADS`; all unless given. */
   readonly loads?: readonly string[];
   /** Hears what is done, for people. */
@@ -37,6 +39,8 @@ export interface CampaignResult {
 const BEAT = 2000, STEP = 100;
 /** Heartbeats after which everything must have settled: the longest patience of `live`, and some. */
 const QUIET = 50;
+/** In one of so many seeds the history of events is this short, so that who is away for some seconds is evicted. */
+const FORGETFUL = 5, SHORT_HISTORY = 8;
 
 export async function campaign(options: CampaignOptions): Promise<CampaignResult> {
   const { ranks, seed, faults, time, arity = 2, say = () => {} } = options;
@@ -47,6 +51,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     keys: seed % 2 === 0,
     modules: ["live", "content", "kvs", "barrier"],
     heartrate: BEAT,
+    history: options.history ?? (seed % FORGETFUL === 0 ? SHORT_HISTORY : undefined),
     network: { delay: { min: 0.1, max: 3 } },
   });
   const counts: Record<string, number> = {};
@@ -80,6 +85,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   await session.run(BEAT);
   world.broken.push(...await brokenInvariants(session, before));
   world.count("messages", session.network.statistics.delivered);
+  for (const times of evicted(session).values()) world.count("evicted", times);
   world.count("living", [...session.brokers.keys()].filter((rank) => session.isAlive(rank)).length);
   return { broken: world.broken, counts, fingerprint: fingerprint(session) };
 }

@@ -11,6 +11,7 @@ export async function brokenInvariants(session: SimSession, before: Leftovers): 
     ...tables(session),
     ...await leaks(session, before),
     ...faults(session),
+    ...evictions(session),
     ...await declared(session),
     ...await reachable(session),
   ];
@@ -87,6 +88,21 @@ function faults({ log }: SimSession): string[] {
   return log.filter(({ text }) => / is unloaded, since it threw in /.test(text)).map(({ rank, text }) =>
     `rank ${rank}: ${text}`
   );
+}
+
+/** How often each rank was evicted, for having missed more events than are kept. */
+export function evicted({ log }: SimSession): ReadonlyMap<number, number> {
+  const times = new Map<number, number>();
+  for (const { rank, level, text } of log) {
+    if (level === "crit" && text.endsWith("it is evicted")) times.set(rank, (times.get(rank) ?? 0) + 1);
+  }
+  return times;
+}
+
+/** A broker that is evicted ends, and only a new one takes its place. */
+function evictions(session: SimSession): string[] {
+  return [...evicted(session)].filter(([rank, times]) => session.isAlive(rank) && session.restarts(rank) < times)
+    .map(([rank]) => `rank ${rank} was evicted and lives on`);
 }
 
 /** What `live` declares is so. */

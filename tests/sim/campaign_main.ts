@@ -3,7 +3,8 @@
  *
  *     deno task sim --ranks 64 --seed 1 --count 100 --faults kill,cut,slow,oneway,restart,partition --time 60
  *
- * `--count` runs that many seeds, from `--seed` on, `--jobs` so many processes side by side. `--verbose` prints every fault;
+ * `--count` runs that many seeds, from `--seed` on, `--jobs` so many processes side by side. `--history N` keeps N events for
+ * ranks that missed some, in any seed. `--verbose` prints every fault;
  * `--repeat` runs each campaign twice and compares. Exits with 1 when something is broken, naming the seeds.
  */
 
@@ -44,6 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     loads: list(given.get("loads"), Object.keys(LOADS)),
     time: number("time", 60) * 1000,
     arity: number("arity", 2),
+    ...(given.has("history") && { history: number("history", 0) }),
     intensity: number("intensity", 30),
     ...(given.has("verbose") && { say: (line: string) => console.log(`  ${line}`) }),
   };

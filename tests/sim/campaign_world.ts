@@ -1,5 +1,6 @@
 /** What all traffic of a campaign shares: where it may begin, and how each request is followed to its end. */
 
+import type { Broker } from "../../broker/broker.ts";
 import type { Handle } from "../../broker/handle/mod.ts";
 import { errname, FluxError } from "../../broker/message/mod.ts";
 import type { SeededRandom } from "./seeded_random.ts";
@@ -28,20 +29,21 @@ export function isReady(session: SimSession, rank: number): boolean {
   return session.isAlive(rank) && !session.isStill(rank) && session.brokers[rank]!.machine.state === "run";
 }
 
-/** One life of a rank. */
+/** One life of a rank, until its broker begins to end. */
 export class Life {
   readonly rank: number;
   readonly #session: SimSession;
-  readonly #broker: unknown;
+  readonly #broker: Broker;
 
   constructor(session: SimSession, rank: number) {
     this.rank = rank;
     this.#session = session;
-    this.#broker = session.brokers[rank];
+    this.#broker = session.brokers[rank]!;
   }
 
   get goesOn(): boolean {
-    return this.#session.isAlive(this.rank) && this.#session.brokers[this.rank] === this.#broker;
+    return this.#session.isAlive(this.rank) && this.#session.brokers[this.rank] === this.#broker &&
+      !this.#broker.machine.reached("cleanup");
   }
 }
 

@@ -27,6 +27,8 @@ export interface SimSessionOptions {
   readonly attributes?: Readonly<Record<string, string>>;
   /** Milliseconds between heartbeats, 2000 unless given. */
   readonly heartrate?: number;
+  /** Events that every rank keeps for those who missed some; as the product has it unless given. */
+  readonly history?: number | undefined;
   /** Bounds of a message's travel time, and how long a connection survives a cut, ms. */
   readonly network?: Pick<NetworkOptions, "delay" | "timeoutMs">;
   /**
@@ -76,7 +78,6 @@ export class SimSession {
   readonly #options: SimSessionOptions;
   readonly #cards: Card[] = [];
   readonly #dead = new Set<number>();
-  /** How often each rank was started anew. */
   readonly #lives = new Map<number, number>();
   readonly #handles = new Map<number, Handle[]>();
 
@@ -136,7 +137,7 @@ export class SimSession {
     if (this.isAlive(rank)) throw new Error(`rank ${rank} lives`);
     this.#dead.delete(rank);
     this.#handles.delete(rank);
-    this.#lives.set(rank, this.#life(rank) + 1);
+    this.#lives.set(rank, this.restarts(rank) + 1);
     this.#open(rank);
     const right = this.#cards[(rank + this.size - 1) % this.size]!;
     const above = this.#above(rank).map((one) => this.#cards[one]!);
@@ -178,7 +179,8 @@ export class SimSession {
     return this.clock.runUntil(condition);
   }
 
-  #life(rank: number): number {
+  /** How often a rank was started anew. */
+  restarts(rank: number): number {
     return this.#lives.get(rank) ?? 0;
   }
 
@@ -191,10 +193,10 @@ export class SimSession {
   /** Makes the broker of a rank, whose endpoints are open from then on. One that ends by itself is a process that ends. */
   #open(rank: number): void {
     this.spawners[rank] = new ScriptedSpawner(this.network.clockOf(this.host(rank)), this.#options.programs);
-    const broker = this.#broker(rank), life = this.#life(rank);
+    const broker = this.#broker(rank), life = this.restarts(rank);
     this.brokers[rank] = broker;
     void broker.exited.then(() => {
-      if (this.#life(rank) !== life || !this.isAlive(rank)) return;
+      if (this.restarts(rank) !== life || !this.isAlive(rank)) return;
       this.#dead.add(rank);
       this.network.kill(this.host(rank));
     });
@@ -206,7 +208,7 @@ export class SimSession {
   }
 
   #broker(rank: number): Broker {
-    const { arity = 2, heartrate = 2000, modules = [], attributes = {}, keys = false } = this.#options;
+    const { arity = 2, heartrate = 2000, modules = [], attributes = {}, keys = false, history } = this.#options;
     const options: BrokerOptions = {
       rank,
       size: this.size,
@@ -220,12 +222,13 @@ export class SimSession {
         .filter(({ name }) => rank === 0 || !builtinModules[name]?.atRoot),
       attributes,
       heartrate,
+      history,
       grace: 1000,
       ...(keys && { keys: keyOf(rank, keys === "plain"), rankOf: (key: string) => this.#rankOf(rank, key) }),
       logSink: (text) => void this.written.push(...text.trimEnd().split("\n")),
       logAlarm: (text) => void this.alarms.push(...text.trimEnd().split("\n")),
     };
-    const random = this.random.fork(`rank ${rank} ${this.#life(rank)}`);
+    const random = this.random.fork(`rank ${rank} ${this.restarts(rank)}`);
     const transport = this.#transport(rank);
     const ports = {
       clock: this.#mortal(rank),
@@ -262,12 +265,12 @@ export class SimSession {
 
   /** A clock whose timers no longer fire once this process of the rank is dead. */
   #mortal(rank: number): Clock {
-    const life = this.#life(rank), clock = this.network.clockOf(this.host(rank));
+    const life = this.restarts(rank), clock = this.network.clockOf(this.host(rank));
     return {
       ...clock,
       after: (ms, callback) =>
         clock.after(ms, () => {
-          if (this.isAlive(rank) && this.#life(rank) === life) callback();
+          if (this.isAlive(rank) && this.restarts(rank) === life) callback();
         }),
     };
   }

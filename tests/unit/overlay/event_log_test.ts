@@ -20,6 +20,13 @@ Deno.test("EventLog keeps the last events of a long history and knows which it f
   assertEquals(log.after(log.first - 2), null);
 });
 
+Deno.test("EventLog keeps no more events than it was told to", () => {
+  const log = new EventLog(3);
+  for (let sequence = 1; sequence <= 10; sequence++) log.append(event(sequence));
+  assertEquals([log.last, log.first], [10, 8]);
+  assertEquals([log.after(6), log.after(7)], [null, [event(8), event(9), event(10)]]);
+});
+
 Deno.test("EventLog forgets what goes beyond its bytes", () => {
   const log = new EventLog();
   const quarter = new Uint8Array(HISTORY_BYTES / 4);
