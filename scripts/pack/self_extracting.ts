@@ -6,14 +6,14 @@
 import { concat, gzip, sha256 } from "./bytes.ts";
 import { tarEnd, tarEntry, type TarFile } from "./tar.ts";
 import type { Runtime } from "./runtime.ts";
-import { architecture, SMALL_HEAP, type Target, V8_FLAGS } from "./versions.ts";
+import { architecture, EAGER, SMALL_HEAP, type Target, V8_FLAGS } from "./versions.ts";
 
 /**
  * How Deno is started. `--cached-only --no-remote`: nothing is ever fetched. `--no-config`, `--no-lock`: what lies in
  * directories above the cache is not ours. See docs/decisions/0001-executable.md for what was measured.
  */
 export const RUN_FLAGS = "-A --no-prompt --no-check --no-config --no-lock --cached-only --no-remote -q " +
-  `--v8-flags=${V8_FLAGS},${SMALL_HEAP}`;
+  `--v8-flags=${V8_FLAGS},${SMALL_HEAP},${EAGER}`;
 
 /** Variables that would change how Deno runs the program. The header puts them aside, `RESTORE` puts them back. */
 const FOREIGN = [

@@ -40,3 +40,10 @@ export const V8_FLAGS = "--min-semi-space-size=4,--max-semi-space-size=4,--expos
  * minute takes some 45 MiB of its own instead of 80. What `deno compile` makes crashes with it (2.7.11).
  */
 export const SMALL_HEAP = "--initial-old-space-size=8";
+
+/**
+ * Deno's code cache is written when a module has been compiled, not after it has run, so that it has no function that is compiled
+ * when it is first called. Where there is that cache, all are compiled with the module, once, and come out of it ready from then on:
+ * a tenth of the processor time of a start, for 2 MiB a process.
+ */
+export const EAGER = "--no-lazy";
