@@ -2,6 +2,7 @@
 
 import { signalNumber, type Spawner } from "../ports/mod.ts";
 import { START_HOST } from "./control.ts";
+import { makeLastWill } from "./last_will.ts";
 import { quote } from "./quote.ts";
 import { remoteLine } from "./remote_line.ts";
 import { LEND } from "./remote_fleet.ts";
@@ -40,19 +41,22 @@ export interface FirstHostEnd {
   readonly failure?: { readonly lines: readonly [what: string, line: string]; readonly hint: string };
 }
 
-/** Runs the session there from start to end, and passes signals on to the remote shell. */
+/** Runs the session there from start to end, and passes signals on to the remote shell; that ends when we do, however we do. */
 export async function startOnFirstHost(
   options: FirstHostOptions & { readonly spawner: Pick<Spawner, "spawn"> },
 ): Promise<FirstHostEnd> {
   const { host, env, spawner } = options;
   const argv = firstHostCommand(options);
   using _terminal = options.isTerminal ? saveTerminal() : undefined;
+  const will = makeLastWill(spawner);
   const child = spawner.spawn({ argv, env, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+  will.name(child.pid);
   let heard: string | undefined;
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
     Deno.addSignalListener(name, () => child.kill(heard = name));
   }
   const status = await child.status;
+  will.revoke();
   // ssh that is ended by a signal calls that a failure, too.
   const signal = status.signal ?? (status.code === SSH_FAILED ? heard : undefined);
   if (signal !== undefined) return { status: 128 + (signalNumber(signal) ?? 0) };

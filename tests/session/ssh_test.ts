@@ -185,25 +185,53 @@ testUnless(withoutSshd(), "a first host that has no key for another says how to 
   assertEquals([code, help?.includes("FLUX_SSH='ssh -A'")], [1, true], stderr);
 });
 
-testUnless(withoutSshd(), "flux start that is ended takes the session on the first host along", async () => {
+/** Ends a session whose `flux start` was given these hosts by `signal`; resolves when nothing of it is there any more. */
+async function endBy(signal: "SIGTERM" | "SIGKILL", hosts: string): Promise<number> {
   await using keys = await workDirectory();
   await using sshd = await Sshd.start(keys.path);
-  const child = spawnFlux(["start", "--hosts=one,two", `--rsh=${sshd.rsh}`, "echo $$; exec sleep 600"], {
+  const child = spawnFlux([
+    "start",
+    `--hosts=${hosts}`,
+    `--rsh=${sshd.rsh}`,
+    "flux getattr size; echo $$; exec sleep 600",
+  ], {
     cwd: keys.path,
     env: { FLUX_TMPDIR: keys.path },
   });
   const reader = child.stdout.getReader();
-  const pid = new TextDecoder().decode((await reader.read()).value).trim();
+  let said = "";
+  while (!/^\d+\n\d+\n/.test(said)) said += new TextDecoder().decode((await reader.read()).value);
+  const pid = said.split("\n")[1];
   assert(isThere(`/proc/${pid}/exe`), pid);
-  child.kill("SIGTERM");
+  const ssh = childWith(child.pid, hosts.startsWith("one") ? "one" : "two")!;
+  assert(isThere(`/proc/${ssh}/exe`));
+  child.kill(signal);
   const [{ code }] = await Promise.all([child.status, reader.cancel(), child.stderr.cancel()]);
-  assertEquals(code, 128 + 15);
-  await until("the program there has ended", () => !isThere(`/proc/${pid}/exe`));
+  await until("the program has ended", () => !isThere(`/proc/${pid}/exe`));
+  await until("the remote shell has ended", () => !isThere(`/proc/${ssh}/exe`));
   await until(
-    "its directory is gone",
+    "the directories are gone",
     () => ![...Deno.readDirSync(keys.path)].some(({ name }) => name.startsWith("flux-")),
   );
-});
+  return code;
+}
+
+for (const [signal, code] of [["SIGTERM", 128 + 15], ["SIGKILL", 128 + 9]] as const) {
+  testUnless(
+    withoutSshd(),
+    `flux start that is ended by ${signal} takes the session on the first host along`,
+    async () => {
+      assertEquals(await endBy(signal, "one,two"), code);
+    },
+  );
+  testUnless(
+    withoutSshd(),
+    `flux start that is ended by ${signal} on the first host leaves nothing on the others`,
+    async () => {
+      assertEquals(await endBy(signal, "localhost,one,two"), code);
+    },
+  );
+}
 
 function isThere(path: string): boolean {
   try {
