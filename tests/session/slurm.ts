@@ -20,12 +20,37 @@ export function withoutSlurm(): string | undefined {
   return missing && `${missing} is not installed`;
 }
 
+/** Why its control groups cannot be used; undefined when they can. */
+export function withoutControlGroups(): string | undefined {
+  const probe = `/sys/fs/cgroup/freezer/flux-test-${Deno.pid}`;
+  try {
+    Deno.statSync("/sys/fs/cgroup/freezer/cgroup.procs");
+    Deno.mkdirSync(probe);
+    Deno.removeSync(probe);
+    return undefined;
+  } catch {
+    return "there are no control groups of version 1 to write to; those of version 2 Slurm asks systemd for";
+  }
+}
+
+export interface SlurmSettings {
+  /** Processors of each node; 64 unless given. */
+  readonly cpus?: number;
+  /** Knows the processes of a step by control groups, also those that have left their parents. */
+  readonly controlGroups?: boolean;
+}
+
 /** Starts one with `nodes` nodes: node1 …, or host0 … of `hosts`, where the last host is the login node. */
-export async function startSlurm(nodes: number, hosts?: Hosts): Promise<Slurm> {
+export async function startSlurm(nodes: number, hosts?: Hosts, settings: SlurmSettings = {}): Promise<Slurm> {
   const directory = await Deno.makeTempDir({ prefix: "flux-slurm-" });
   const slurm = new Slurm(directory, hosts?.on(nodes, []) ?? []);
   try {
-    await command([script, directory, `${nodes}`, hosts?.enter ?? `${freePorts(nodes + 2)}`]);
+    const { cpus, controlGroups } = settings;
+    await command([script, directory, `${nodes}`, hosts?.enter ?? `${freePorts(nodes + 2)}`], {
+      ...(cpus !== undefined && { CPUS: `${cpus}` }),
+      // Groups have the names of nodes; those of another test run are others.
+      ...(controlGroups && { TRACK: "cgroup", NODE: `flux-test-${Deno.pid}-node` }),
+    });
     for (const name of ["work", "tmp"]) Deno.mkdirSync(`${directory}/${name}`, { recursive: true });
     return slurm;
   } catch (error) {
@@ -157,7 +182,7 @@ function isFile(path: string): boolean {
   }
 }
 
-async function command([program, ...args]: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program!, { args, stdout: "null", stderr: "piped" }).output();
+async function command([program, ...args]: string[], env: Record<string, string> = {}): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program!, { args, env, stdout: "null", stderr: "piped" }).output();
   if (!success) fail(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }

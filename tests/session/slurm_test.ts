@@ -6,7 +6,7 @@ import { testUnless, unlessLong } from "../skip.ts";
 import { startHosts, withoutHosts } from "./hosts.ts";
 import { play, pythonObstacle, type Step } from "./player.ts";
 import { executable, until } from "./session.ts";
-import { outcome, type Slurm, startSlurm, withoutSlurm } from "./slurm.ts";
+import { outcome, type Slurm, startSlurm, withoutControlGroups, withoutSlurm } from "./slurm.ts";
 
 const obstacle = withoutSlurm();
 
@@ -61,6 +61,41 @@ testUnless(obstacle, "flux start -N starts a broker on each node through srun", 
   assertEquals([copied.code, copied.stdout], [0, `${slurm.work}/copy\n`], copied.stderr);
   assertEquals(slurm.rundirs(), []);
 });
+
+testUnless(obstacle, "--overcommit starts more brokers than there are processors", async () => {
+  await using slurm = await startSlurm(2, undefined, { cpus: 1 });
+  const script = "flux getattr size; flux exec -r all -l true; flux wreckrun -n 5 echo here";
+  const over = await slurm.run([executable, "start", "-N2", "-n5", "--overcommit", script]);
+  assertEquals([over.code, over.stdout], [0, `5\n${"here\n".repeat(5)}`], over.stderr);
+  // Inside an allocation srun says at once that there are too few.
+  const { code, stderr } = await slurm.run(["salloc", "-N2", executable, "start", "-n5", "true"]);
+  assert(code === 1 && stderr.includes("More processors requested than permitted"), stderr);
+  await slurm.quiet();
+  assertEquals(slurm.rundirs(), []);
+});
+
+testUnless(
+  obstacle ?? withoutControlGroups(),
+  "where Slurm knows tasks by control groups, nothing that a program has detached outlives the session, however it ends",
+  async () => {
+    await using slurm = await startSlurm(2, undefined, { controlGroups: true });
+    for (const end of ["in order", "srun is killed", "rank 0 is killed"] as const) {
+      const script = "setsid sleep 1000 >/dev/null 2>&1 & echo $!; flux exec -r all true && echo up; exec cat";
+      const child = slurm.spawn([executable, "start", "-N2", script], { stdin: "piped", detached: true });
+      const reader = child.stdout.getReader();
+      let said = "";
+      while (!said.includes("up\n")) said += new TextDecoder().decode((await reader.read()).value);
+      const detached = Number(said.split("\n")[0]);
+      assert(wordsOf(detached).includes("sleep"), said);
+      if (end === "srun is killed") child.kill("SIGKILL");
+      else if (end === "rank 0 is killed") Deno.kill(slurm.pid(0)!, "SIGKILL");
+      await child.stdin.close().catch(() => {});
+      await Promise.all([child.status, reader.cancel(), child.stderr.cancel()]);
+      await until(`what was detached is gone when ${end}`, () => wordsOf(detached).length === 0);
+      await slurm.quiet();
+    }
+  },
+);
 
 testUnless(obstacle, "flux start alone uses the allocation it is in", async () => {
   await using slurm = await startSlurm(3);

@@ -7,10 +7,14 @@
 #                              slurmctld runs on host N
 #   slurm-up.sh DIR stop
 #
+# CPUS: processors of a node (64). NODE: what nodes on this machine are called (node). TRACK=cgroup: Slurm knows the processes of a step
+# by a control group of version 1 (slurm_NAME below the freezer), not by their parents.
+#
 # Then:  . DIR/env.sh; srun -N4 -l hostname        (with ENTER: ENTER hostN srun …)
 # needs: root; slurmctld slurmd slurm-client munge slurm-wlm-basic-plugins
 set -eu
 dir=$1
+cpus=${CPUS:-64} node=${NODE:-node} track=${TRACK:-linuxproc}
 
 # Whether process $1 runs and is program $2: numbers are used again.
 alive() {
@@ -42,6 +46,10 @@ if [ "$2" = stop ]; then
     while alive "$pid" "$name" && [ $i -lt 60 ]; do i=$((i + 1)); sleep 0.05; done
     if alive "$pid" "$name"; then kill -9 "$pid"; fi
   done
+  # Slurm leaves the groups of its nodes.
+  for group in $FLUX_TEST_GROUPS; do
+    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} \; || true
+  done
   exit 0
 fi
 
@@ -50,13 +58,13 @@ case $3 in
 /*) # one network namespace a node
   enter=$3 first=0 name=host prefix="$3 host$n"
   control="host$n(10.77.0.$((n + 1)))" port=6817 bind=
-  nodes=$(i=0; while [ $i -lt "$n" ]; do echo "NodeName=host$i NodeAddr=10.77.0.$((i + 1)) CPUs=64 State=UNKNOWN"; i=$((i + 1)); done)
+  nodes=$(i=0; while [ $i -lt "$n" ]; do echo "NodeName=host$i NodeAddr=10.77.0.$((i + 1)) CPUs=$cpus State=UNKNOWN"; i=$((i + 1)); done)
   list="host[0-$((n - 1))]" ;;
 *)
-  enter= first=1 name=node prefix=
+  enter= first=1 name=$node prefix=
   control="$(hostname -s)(127.0.0.1)" port=$3 bind="CommunicationParameters=NoInAddrAny,NoCtldInAddrAny"
-  nodes="NodeName=node[1-$n] NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=[$(($3 + 2))-$(($3 + n + 1))] CPUs=64 State=UNKNOWN"
-  list="node[1-$n]" ;;
+  nodes="NodeName=$node[1-$n] NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=[$(($3 + 2))-$(($3 + n + 1))] CPUs=$cpus State=UNKNOWN"
+  list="$node[1-$n]" ;;
 esac
 
 mkdir -p "$dir/run" "$dir/log" "$dir/munge" "$dir/spool" "$dir/state" "$dir/tmp"
@@ -67,6 +75,11 @@ munged --force --num-threads=2 --key-file="$dir/munge/munge.key" --socket="$dir/
 wait_for munged '[ -S "$dir/munge/munge.socket" ]'
 
 : > "$dir/plugstack.conf"
+groups=
+if [ "$track" = cgroup ]; then
+  groups=$(i=$first; while [ $i -lt $((first + n)) ]; do echo "/sys/fs/cgroup/freezer/slurm_$name$i"; i=$((i + 1)); done)
+  printf 'CgroupPlugin=cgroup/v1\nCgroupMountpoint=/sys/fs/cgroup\n' > "$dir/cgroup.conf"
+fi
 cat > "$dir/slurm.conf" <<CONF
 ClusterName=test
 SlurmctldHost=$control
@@ -86,7 +99,7 @@ SlurmdPidFile=$dir/run/slurmd.%n.pid
 SlurmctldLogFile=$dir/log/slurmctld.log
 SlurmdLogFile=$dir/log/slurmd.%n.log
 PlugStackConfig=$dir/plugstack.conf
-ProctrackType=proctrack/linuxproc
+ProctrackType=proctrack/$track
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
@@ -113,6 +126,7 @@ cat > "$dir/env.sh" <<ENV
 export SLURM_CONF=$dir/slurm.conf
 export MUNGE_SOCKET=$dir/munge/munge.socket
 export FLUX_TEST_ENTER="$prefix"
+export FLUX_TEST_GROUPS="$groups"
 ENV
 . "$dir/env.sh"
 
