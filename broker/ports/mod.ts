@@ -44,4 +44,5 @@ export { signalName, signalNumber } from "./signals.ts";
 export { descriptors } from "./descriptors.ts";
 export { systemSpawner } from "./system_spawner.ts";
 export { systemClock } from "./system_clock.ts";
+export { isFile } from "./paths.ts";
 export { explainDisk } from "./disk_error.ts";

@@ -1,6 +1,7 @@
 /** Why a program could not be started, in words. */
 
 import { errname, errnum, FluxError, strerror } from "../message/mod.ts";
+import { exists, isDirectory } from "./paths.ts";
 
 /** What went wrong, told of the thing that is at fault: the directory, the program, or its interpreter. */
 export function explainStart(error: unknown, program: string, cwd: string | undefined): FluxError {
@@ -32,22 +33,5 @@ function refusalOf(path: string): "ENOENT" | "ENOTDIR" | "EACCES" | undefined {
   } catch (error) {
     if (error instanceof Deno.errors.PermissionDenied) return "EACCES";
     return exists(path) ? "ENOTDIR" : "ENOENT";
-  }
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

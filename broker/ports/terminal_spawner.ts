@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { ReadStream } from "node:tty";
 import { FluxError } from "../message/mod.ts";
 import { confined } from "./affinity.ts";
+import { isDirectory, isFile } from "./paths.ts";
 import { onStop, signalGroup } from "./process_groups.ts";
 import { signalName } from "./signals.ts";
 import type { ExitStatus, Task, TaskOptions, TerminalSize } from "./spawner.ts";
@@ -76,7 +77,7 @@ function addonPath(): string {
   const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
   const beside = `${here}/pty.node`;
   const development = `${here}/../../node_modules/.deno/node_modules/@lydell/node-pty-linux-${arch}/pty.node`;
-  for (const path of [beside, development]) if (exists(path)) return path;
+  for (const path of [beside, development]) if (isFile(path)) return path;
   throw new FluxError("ENOENT", `the terminal addon is not beside the program (${beside})`);
 }
 
@@ -125,20 +126,4 @@ function expectRunnable(program: string, cwd: string, path: string): void {
     }
   }
   throw explainStart(refusal, program, cwd);
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

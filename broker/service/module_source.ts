@@ -2,6 +2,7 @@
 
 import { FluxError } from "../message/mod.ts";
 import type { Module } from "../handle/mod.ts";
+import { isFile } from "../ports/mod.ts";
 import { sha1Hex } from "./sha1.ts";
 
 /** The code of a module, found. */
@@ -117,12 +118,4 @@ function search(word: string, directories: string): string | undefined {
 function absolute(path: string): string {
   const whole = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
   return new URL(moduleUrl(whole)).pathname.split("/").map(decodeURIComponent).join("/");
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import { FluxError } from "../../message/mod.ts";
+import { isFile } from "../../ports/mod.ts";
 
 /** npm:zeromq's prebuilt addon exports the whole C API of libzmq 4.3.5; its own JavaScript is not used. */
 const ADDON = "node_modules/zeromq/build/linux";
@@ -16,12 +17,4 @@ export function libraryPath(): string {
   const development = `${here}/../../../${ADDON}/${arch}/node/glibc-127-Release/addon.node`;
   for (const path of [beside, development]) if (isFile(path)) return path;
   throw new FluxError("ENOENT", `libzmq is not beside the program (${beside}); FLUX_LIBZMQ can name it`);
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }
