@@ -61,6 +61,12 @@ testUnless(
     const lines = () => session.log.split("\n").filter((line) => line.includes(`refused ${hosts.address(ELSEWHERE)}`));
     await until("they are told of", () => lines().some((line) => /key .{40} is not admitted$/.test(line)));
     assertEquals((await session.flux(["exec", "-r", "all", "true"])).code, 0);
+    // A broker that comes back has another password, of which the others are told.
+    await hosts.kill(2);
+    await settled(session, "2");
+    assertEquals((await session.flux(["overlay", "restart", "2"])).code, 0);
+    await settled(session, "");
+    assertEquals((await session.flux(["exec", "-r", "2", "hostname"])).stdout, "host2\n");
   },
 );
 

@@ -14,11 +14,13 @@ export const starts: readonly Bench[] = SIZES.map((size) => ({
   run: (around) => measure(`start.${size}`, size, [], around),
 }));
 
-/** The same without keys on the links: what CURVE costs a wire-up. */
-export const openStarts: readonly Bench[] = [8, 64].map((size) => ({
-  name: `start.none.${size}`,
-  run: (around) => measure(`start.none.${size}`, size, ["--security=none"], around),
-}));
+/** The same without keys on the links, and with passwords: what CURVE costs a wire-up. */
+export const openStarts: readonly Bench[] = ["none", "plain"].flatMap((security) =>
+  [8, 64].map((size) => ({
+    name: `start.${security}.${size}`,
+    run: (around: Surroundings) => measure(`start.${security}.${size}`, size, [`--security=${security}`], around),
+  }))
+);
 
 async function* measure(
   name: string,
