@@ -21,6 +21,10 @@ export async function brokenInvariants(session: SimSession, before: Leftovers): 
 function tree(session: SimSession): string[] {
   const broken: string[] = [];
   const ranks = living(session);
+  const claimed = new Map<string, number[]>();
+  for (const rank of ranks) {
+    for (const { uuid } of session.brokers[rank]!.tree.children) claimed.set(uuid, [...claimed.get(uuid) ?? [], rank]);
+  }
   for (const rank of ranks) {
     const broker = session.brokers[rank]!;
     if (broker.machine.state !== "run") broken.push(`rank ${rank} is in state ${broker.machine.state}`);
@@ -31,9 +35,7 @@ function tree(session: SimSession): string[] {
       continue;
     }
     if (!session.isAlive(parent.rank)) broken.push(`the parent of rank ${rank}, rank ${parent.rank}, is dead`);
-    const claims = ranks.filter((one) =>
-      session.brokers[one]!.tree.children.some((child) => child.uuid === broker.uuid)
-    );
+    const claims = claimed.get(broker.uuid) ?? [];
     if (claims.length !== 1 || claims[0] !== parent.rank) {
       broken.push(`rank ${rank} has parent ${parent.rank}, and is a child of ${claims.join(" and ") || "nobody"}`);
     }

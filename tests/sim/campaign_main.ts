@@ -4,8 +4,8 @@
  *     deno task sim --ranks 64 --seed 1 --count 100 --faults kill,cut,slow,oneway,restart,partition --time 60
  *
  * `--count` runs that many seeds, from `--seed` on, `--jobs` so many processes side by side. `--history N` keeps N events for
- * ranks that missed some, in any seed. `--verbose` prints every fault;
- * `--repeat` runs each campaign twice and compares. Exits with 1 when something is broken, naming the seeds.
+ * ranks that missed some, in any seed. `--verbose` prints every fault; `--repeat` runs each campaign twice and compares. Exits
+ * with 1 when something is broken, naming the seeds.
  */
 
 import { campaign, type CampaignOptions } from "./campaign.ts";

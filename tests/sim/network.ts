@@ -98,6 +98,8 @@ export class Network implements SimNetwork, Wire {
   readonly timeoutMs: number;
   readonly #delay: { min: number; max: number };
   readonly #connections = new Set<Connection>();
+  /** The same by host, in the order they were made. */
+  readonly #byHost = new Map<string, Set<Connection>>();
   /** Directions that are cut, as `from\0to`. */
   readonly #held = new Set<string>();
   /** Partitions: the group of each host. */
@@ -160,12 +162,12 @@ export class Network implements SimNetwork, Wire {
 
   stop(host: string): void {
     this.#still.stop(host);
-    for (const connection of this.#of(host)) connection.hold();
+    for (const connection of [...this.#of(host)]) connection.hold();
   }
 
   go(host: string): void {
     this.#still.go(host);
-    for (const connection of this.#of(host)) connection.release();
+    for (const connection of [...this.#of(host)]) connection.release();
   }
 
   /** Registers a listener; fills a wildcard port in. Throws EADDRINUSE. */
@@ -186,10 +188,12 @@ export class Network implements SimNetwork, Wire {
   join(connection: Connection): void {
     this.statistics.connected++;
     this.#connections.add(connection);
+    for (const host of connection.hosts) this.#of(host).add(connection);
   }
 
   leave(connection: Connection): void {
     if (this.#connections.delete(connection)) this.statistics.ended++;
+    for (const host of connection.hosts) this.#of(host).delete(connection);
   }
 
   cut(a: string, b: string): void {
@@ -232,15 +236,17 @@ export class Network implements SimNetwork, Wire {
     this.#still.forget(host);
     this.#lives.set(host, this.life(host) + 1);
     for (const [endpoint, port] of this.ports) if (port.host === host) this.ports.delete(endpoint);
-    for (const connection of [...this.#connections]) connection.bury(host);
+    for (const connection of [...this.#of(host)]) connection.bury(host);
   }
 
-  #of(host: string): Connection[] {
-    return [...this.#connections].filter(({ hosts }) => hosts.includes(host));
+  #of(host: string): Set<Connection> {
+    let connections = this.#byHost.get(host);
+    if (!connections) this.#byHost.set(host, connections = new Set());
+    return connections;
   }
 
   #between(a: string, b: string): Connection[] {
-    return [...this.#connections].filter((c) =>
+    return [...this.#of(a)].filter((c) =>
       (c.hosts[0] === a && c.hosts[1] === b) || (c.hosts[0] === b && c.hosts[1] === a)
     );
   }
