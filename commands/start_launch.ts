@@ -148,7 +148,12 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
   // Without a terminal nobody tells us that the connection from where we were started is gone.
   if (reachedAs !== undefined && !Deno.stderr.isTerminal()) {
     void ports.descriptors.ready(STDERR, "end").then(
-      () => launch.signal("SIGHUP", ports.signalNumber("SIGHUP")!),
+      () =>
+        launch.signal(
+          "SIGHUP",
+          ports.signalNumber("SIGHUP")!,
+          "the connection that has brought flux start here is gone",
+        ),
       () => {},
     );
   }

@@ -34,8 +34,8 @@ export interface Ending {
 export type Order =
   /** Rank 0: run the initial program. Only then may signals follow. */
   | { readonly run: true }
-  /** Rank 0: a signal for the initial program. */
-  | { readonly signal: string }
+  /** Rank 0: a signal for the initial program; `why`, for the log, where the signal does not say it. */
+  | { readonly signal: string; readonly why?: string | undefined }
   | { readonly shutdown: string }
   /** Rank 0: tell all of a rank that comes back, with what it said of itself. */
   | { readonly returning: { readonly rank: number; readonly uuid: string; readonly card: JsonObject } }

@@ -121,8 +121,8 @@ export class Launch {
     await Promise.all(left.map(({ process }) => process.child.status));
   }
 
-  /** A signal came to `flux start`: the first lets the program and the session end in order, the second kills. */
-  signal(name: string, number: number): void {
+  /** A signal came to `flux start`, or what is like one: the first lets the program and the session end in order, the second kills. */
+  signal(name: string, number: number, why?: string): void {
     const { say, killerTimeout } = this.#options;
     const root = this.#members[0]!;
     if (this.#stage === "starting") {
@@ -134,7 +134,7 @@ export class Launch {
       return;
     }
     if (this.#told) return this.#killAll(128 + number);
-    this.#order(root, { signal: name });
+    this.#order(root, { signal: name, why });
     if (this.#alarms.isSet("answer")) return;
     this.#alarms.set("answer", Math.max(LOOK, killerTimeout), () => this.#hangs(name, 128 + number));
   }

@@ -19,7 +19,7 @@ import type { Ending, Order, Report } from "./control.ts";
 import type { Neighbours, Shape } from "./exchange.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
 import { PmiTrace } from "./pmi_trace.ts";
-import { describeMissing } from "./report.ts";
+import { describeMissing, exposure } from "./report.ts";
 import type { BootMethod } from "./method.ts";
 import { Place, type Site } from "./place.ts";
 import { processState } from "./process_tree.ts";
@@ -40,14 +40,6 @@ import {
 /** What a shell says of a program that is not there, and of one that cannot be run. */
 const NOT_FOUND = 127, NOT_RUNNABLE = 126;
 const SIGTERM = 15;
-/** What rank 0 says of links between hosts. */
-const OPEN_TO = {
-  none: "links have no keys (--security none): whoever reaches a port of this session acts as its owner",
-  plain:
-    "links are not encrypted (--security plain): whoever is on the way between the hosts reads all that is said, " +
-    "the passwords too, and can act as the owner",
-  curve: undefined,
-};
 /** After this time people are told whom they wait for, ms. */
 const NOTICE = 5000;
 /** The initial program among the processes of its broker. */
@@ -209,8 +201,8 @@ class Rank {
     });
     this.#broker = broker;
     const card = broker.listen(wireUp.at?.listen ?? this.#endpoints(place.path, wireUp.isSpread), wireUp.at?.reached);
-    const open = OPEN_TO[this.#options.security];
-    if (rank === 0 && wireUp.isSpread && open !== undefined) broker.log("warning", open);
+    const exposed = rank === 0 && wireUp.isSpread ? exposure(this.#options.security) : undefined;
+    if (exposed !== undefined) broker.log("warning", exposed);
     const neighbours = await wireUp.meet(card, (keys) => void (admitted = keys));
     this.#hosts = neighbours.hosts;
     void broker.ending.then((ending) => {
@@ -321,6 +313,7 @@ class Rank {
       return this.#broker!.returns.announce(readCard(rank, card), uuid);
     }
     if ("restarted" in order) return this.#restarts.done(order.restarted, order.error);
+    if (order.why !== undefined) this.#broker?.log("info", order.why);
     void this.#program?.tell(order.signal, "order").then((signalled) => this.#report({ signalled }));
   }
 

@@ -1,7 +1,7 @@
 /** The words in which people are told of brokers that are late, lost, or ended otherwise than in order. Pure. */
 
 import { formatHostlist, Idset } from "../message/mod.ts";
-import type { ExitStatus } from "../ports/mod.ts";
+import type { ExitStatus, Security } from "../ports/mod.ts";
 import { PROGRESS, type Progress } from "./member.ts";
 
 /** `exited with rc=1`, `SIGKILL` (cli.md §3.2). */
@@ -114,4 +114,14 @@ export function describeLate(
 
 function step(progress: Progress): number {
   return PROGRESS.indexOf(progress);
+}
+
+/** What people should know of links between hosts that are secured so; undefined when they need not be warned. */
+export function exposure(security: Security): string | undefined {
+  if (security === "none") {
+    return "links have no keys (--security none): whoever reaches a port of this session acts as its owner";
+  }
+  if (security === "curve") return undefined;
+  return "links are not encrypted (--security plain): whoever is on the way between the hosts reads all that is said, " +
+    "the passwords too, and can act as the owner";
 }

@@ -208,6 +208,12 @@ async function endBy(signal: "SIGTERM" | "SIGKILL", hosts: string): Promise<numb
   child.kill(signal);
   const [{ code }] = await Promise.all([child.status, reader.cancel(), child.stderr.cancel()]);
   await until("the program has ended", () => !isThere(`/proc/${pid}/exe`));
+  const why = hosts.startsWith("one")
+    ? "the connection that has brought flux start here is gone"
+    : "flux start is gone";
+  if (signal === "SIGKILL") {
+    await until("the log says why", () => Deno.readTextFileSync(`${keys.path}/cmbd.log`).includes(why));
+  }
   await until("the remote shell has ended", () => !isThere(`/proc/${ssh}/exe`));
   await until(
     "the directories are gone",
