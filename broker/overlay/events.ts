@@ -27,6 +27,11 @@ import { dialOptions, type JoinOptions, listenOptions, seenFrom } from "./tree_o
 
 /** A parcel leaves when it holds this many bytes, or when the turn ends. */
 const PARCEL = 1 << 16;
+/**
+ * Turns of the microtask queue in which rank 0 waits for company: what one message leads to (a commit, the word of it, the state of a job)
+ * is published within them. Every parcel wakes every broker, which costs each far more than what is in it.
+ */
+const HOPS = 24;
 
 export interface EventsOptions {
   readonly rank: number;
@@ -215,10 +220,14 @@ export class Events {
   }
 
   #send(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush());
+    if (this.#outgoing.length === 0) this.#flushAfter(this.#options.rank === 0 ? HOPS : 0);
     this.#outgoing.push(bytes);
     this.#outgoingSize += bytes.length;
     if (this.#outgoingSize >= PARCEL) this.#flush();
+  }
+
+  #flushAfter(hops: number): void {
+    queueMicrotask(() => hops === 0 ? this.#flush() : this.#flushAfter(hops - 1));
   }
 
   #flush(): void {

@@ -177,3 +177,19 @@ Deno.test("Events reach a broker that joined its parent before the parent knew t
   await session.until(() => heard.length === 1);
   assertEquals(heard, [{ sequence: 6, topic: "test.late", text: "{}" }]);
 });
+
+Deno.test("events that follow from one another wake every broker once", async () => {
+  const session = await simSession({ size: 7, heartrate: 1e6 });
+  await session.run(1000);
+  const { statistics } = session.network, publisher = session.handle(0);
+  const seen: string[] = [];
+  await session.settle(session.handle(6).listen("chain.", ({ topic }) => void seen.push(topic)));
+  await session.run(1000);
+  const before = statistics.sent;
+  for (const step of ["chain.a", "chain.b", "chain.c"]) {
+    publisher.publish(step, {});
+    for (let answer = 0; answer < 5; answer++) await Promise.resolve();
+  }
+  await session.run(1000);
+  assertEquals([seen, statistics.sent - before], [["chain.a", "chain.b", "chain.c"], 6]);
+});

@@ -213,11 +213,12 @@ Deno.test("one gives a job its input, and when he has gone another can", async (
   const outputs: string[] = [];
   const watch = (rank: number, topic: "job.run" | "job.follow", request: object) => {
     const one = new JobWatch(session.handle(rank), topic, request, { input: true });
-    const state = { one, input: false, over: false };
+    const state = { one, known: false, input: false, over: false };
     const read = async () => {
       for await (const news of one) {
         if ("task" in news) outputs.push(text.decode((news as Output).bytes));
         else {
+          state.known = true;
           state.input ||= news.input === true;
           state.over ||= news.result !== undefined;
         }
@@ -230,7 +231,7 @@ Deno.test("one gives a job its input, and when he has gone another can", async (
   await session.until(() => first.input);
   const second = watch(2, "job.follow", { jobid: 1 });
   assertEquals(await session.settle(first.one.write(utf8.encode("one\n"))), true);
-  await session.until(() => outputs.length === 2);
+  await session.until(() => outputs.length === 2 && second.known);
   assertEquals([second.input, await session.settle(second.one.write(utf8.encode("no\n")))], [false, false]);
   const other = session.handle(2).rpc("job.input", { jobid: 1, io: encodeIo("stdin", "", utf8.encode("no\n")) });
   await assertRejects(session.settle(other), { errno: "EBUSY" });
