@@ -55,9 +55,12 @@ export class Lifeline {
     return this.#firstGreeting.promise;
   }
 
-  /** A parent was joined. */
+  /** A parent was joined; the former one, if there is one still, was left for it. */
   joined(rank: number): void {
-    if (this.#parent !== undefined) this.#options.orphaned();
+    if (this.#parent !== undefined) {
+      this.#vigil.remove(this.#parent);
+      this.#options.orphaned();
+    }
     this.#parent = rank;
     this.#move++;
     this.#wasSilent = false;

@@ -156,6 +156,17 @@ Deno.test("live takes a rank back that was started anew", () =>
     await everyone(session);
   }));
 
+Deno.test("ranks that have moved on request stay where they are", async () => {
+  const session = await live({ size: 7 });
+  await session.settle(session.handle(3).rpc("live.failover"));
+  await session.run(20 * BEAT);
+  assertEquals(parentsOf(session)[3], 0);
+  session.handle(0).publish("live.recover");
+  await session.run(20 * BEAT);
+  assertEquals(parentsOf(session)[3], 1);
+  assertEquals(session.log.filter(({ text }) => /silent|lost/.test(text)), []);
+});
+
 Deno.test("ranks whose first parent dies again while they go back to it have a parent soon, and nobody waits for them", () =>
   forSeeds(20, async (seed) => {
     const session = await live({ size: 15, seed, keys: seed % 2 === 0 });
