@@ -39,6 +39,8 @@ export interface CampaignResult {
 const BEAT = 2000, STEP = 100;
 /** Heartbeats after which everything must have settled: the longest patience of `live`, and some. */
 const QUIET = 50;
+/** After so many more everyone must be back at home, and have stayed there: more than the patience with a silent parent. */
+const HOMECOMING = 15;
 /** In one of so many seeds the history of events is this short, so that who is away for some seconds is evicted. */
 const FORGETFUL = 5, SHORT_HISTORY = 8;
 
@@ -81,6 +83,8 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   await session.run(QUIET / 2 * BEAT);
   plan.buryLate();
   await session.run(QUIET / 2 * BEAT);
+  session.brokers[0]!.handle.publish("live.recover", {});
+  await session.run(HOMECOMING * BEAT);
   for (const load of loads) await load.finish();
   await session.run(BEAT);
   world.broken.push(...await brokenInvariants(session, before));

@@ -8,6 +8,7 @@ import type { SimSession } from "./session.ts";
 export async function brokenInvariants(session: SimSession, before: Leftovers): Promise<string[]> {
   return [
     ...tree(session),
+    ...astray(session),
     ...tables(session),
     ...await leaks(session, before),
     ...faults(session),
@@ -49,6 +50,16 @@ function tree(session: SimSession): string[] {
     }
   }
   return broken;
+}
+
+/** All have been sent back to their first parents: where that lives they are there, and have stayed. */
+function astray(session: SimSession): string[] {
+  return living(session).filter((rank) => rank > 0).flatMap((rank) => {
+    const { topology, tree: { parent } } = session.brokers[rank]!;
+    const home = topology.parent(rank)!;
+    const isThere = !session.isAlive(home) || parent?.rank === home;
+    return isThere ? [] : [`rank ${rank} is below rank ${parent?.rank}, and its first parent, rank ${home}, lives`];
+  });
 }
 
 /** Rank 0 reaches just the living; every broker reaches each rank through one child at most. */
