@@ -19,7 +19,7 @@ function world() {
   } as unknown as Handle;
   const ledger = new Ledger(handle, clock, () => ({ last: 0, oldest: 1 }));
   const write = (key: string, canWait = false) => ledger.write((transaction) => transaction.put(key, 1), canWait);
-  return { clock, commits, answers, write };
+  return { clock, commits, answers, write, flush: () => ledger.flush() };
 }
 
 Deno.test("a Ledger gathers what comes while a commit is under way, and says what is done in order", async () => {
@@ -61,4 +61,17 @@ Deno.test("a Ledger tells each entry of a failure, and writes again what was los
   void write("c");
   await clock.run(0);
   assertEquals(commits[1], ["c", "wreck.jobs"]);
+});
+
+Deno.test("a Ledger that was never written to ends without a commit, and any other with its last", async () => {
+  const { clock, commits, answers, write, flush } = world();
+  await flush();
+  assertEquals(commits, []);
+  void write("a", true);
+  let isOver = false;
+  const over = flush().then(() => isOver = true);
+  await clock.run(0);
+  assertEquals([commits, isOver], [[["a", "wreck.jobs"]], false]);
+  answers[0]!.resolve({});
+  await over;
 });
