@@ -2,6 +2,7 @@
 
 import { FluxError, isErrno } from "../../broker/message/mod.ts";
 import type { Handle } from "../../broker/handle/mod.ts";
+import { type Clock, sleep } from "../../broker/ports/mod.ts";
 
 interface Place {
   readonly rank: number;
@@ -15,8 +16,10 @@ interface Places {
   readonly ancestors: readonly Place[];
 }
 
-/** A move waits for its turn; this often it is tried again when that takes too long. */
+/** This often a move is tried: its turn may take too long to come, and the other broker may be on the move itself. */
 const TRIES = 5;
+/** Between two tries, ms: longer than a move takes. */
+const PAUSE = 500;
 
 /** Goes to the parent's parent. Throws ESRCH when the parent is rank 0, and what `cmb.reparent` throws. */
 export async function toNextParent(handle: Handle): Promise<void> {
@@ -26,8 +29,8 @@ export async function toNextParent(handle: Handle): Promise<void> {
   await handle.rpc("cmb.reparent", { uri: next.uri });
 }
 
-/** Goes back to the first parent. Throws ESRCH at rank 0, EINVAL when that parent has failed. */
-export async function recoverHome(handle: Handle): Promise<void> {
+/** Goes back to the first parent. Throws ESRCH at rank 0, EINVAL when that parent has failed, the signal's reason. */
+export async function recoverHome(handle: Handle, clock: Clock, signal: AbortSignal): Promise<void> {
   for (let left = TRIES; left > 0; left--) {
     const { parent, home } = await places(handle);
     if (!home) throw new FluxError("ESRCH", "rank 0 has no parent");
@@ -36,9 +39,14 @@ export async function recoverHome(handle: Handle): Promise<void> {
       return void await handle.rpc("cmb.reparent", { uri: home.uri });
     } catch (error) {
       if (isErrno(error, "ENOENT")) throw new FluxError("EINVAL", `rank ${home.rank} has failed`);
-      if (left === 1 || !(isErrno(error, "ETIMEDOUT") || isErrno(error, "EAGAIN"))) throw error;
+      if (left === 1 || !isPassing(error)) throw error;
     }
+    await sleep(clock, PAUSE, signal);
   }
+}
+
+function isPassing(error: unknown): boolean {
+  return isErrno(error, "ETIMEDOUT") || isErrno(error, "EAGAIN") || isErrno(error, "EHOSTUNREACH");
 }
 
 async function places(handle: Handle): Promise<Places> {

@@ -97,7 +97,7 @@ class Live implements Running {
       "live.status": user((request) => this.#status(request)),
       "live.stats-get": anyone(() => this.#stats()),
       "live.failover": () => toNextParent(handle),
-      "live.recover": () => recoverHome(handle),
+      "live.recover": () => this.#goHome(),
     });
     await handle.listen(SETTINGS_EVENT, ({ payload }) => void (this.#settings = readSettings(payload)));
     await handle.listen(RECOVER_EVENT, () => this.#recover());
@@ -185,12 +185,17 @@ class Live implements Running {
   }
 
   #recover(): void {
-    const { handle, ports: { rank, log } } = this.#context;
+    const { rank, log } = this.#context.ports;
     if (rank === 0) return;
-    recoverHome(handle).catch((error) => {
+    this.#goHome().catch((error) => {
       if (!(error instanceof FluxError)) throw error;
-      log("warning", `recover: ${error.message}`);
+      if (!this.#closed.signal.aborted) log("warning", `recover: ${error.message}`);
     });
+  }
+
+  #goHome(): Promise<void> {
+    const { handle, ports: { clock } } = this.#context;
+    return recoverHome(handle, clock, this.#closed.signal);
   }
 
   #declareAttributes(): void {

@@ -4,7 +4,15 @@ import { everyone, parentsOf, states } from "./live.ts";
 
 const BEAT = 2000;
 
-function live(options: { size: number; seed?: number; keys?: boolean; arity?: number }): Promise<SimSession> {
+function live(
+  options: {
+    size: number;
+    seed?: number;
+    keys?: boolean;
+    arity?: number;
+    network?: { delay: { min: number; max: number } };
+  },
+): Promise<SimSession> {
   return simSession({ ...options, modules: ["live"], heartrate: BEAT });
 }
 
@@ -166,6 +174,21 @@ Deno.test("ranks that have moved on request stay where they are", async () => {
   assertEquals(parentsOf(session)[3], 1);
   assertEquals(session.log.filter(({ text }) => /silent|lost/.test(text)), []);
 });
+
+Deno.test("ranks go back to first parents that go back themselves", () =>
+  forSeeds(20, async (seed) => {
+    const session = await live({ size: 31, seed, network: { delay: { min: 0.1, max: 20 } } });
+    for (const rank of [3, 4, 7, 8, 9, 10, 15, 16]) {
+      for (let up = 0; up < 2; up++) {
+        await session.settle(session.handle(rank).rpc("live.failover").catch(() => {}));
+      }
+    }
+    session.handle(0).publish("live.recover");
+    await session.run(5 * BEAT);
+    const { topology } = session.brokers[0]!;
+    const parents = Object.entries(parentsOf(session)).filter(([rank]) => rank !== "0");
+    assertEquals(parents, parents.map(([rank]) => [rank, topology.parent(Number(rank)) ?? undefined]));
+  }));
 
 Deno.test("ranks whose first parent dies again while they go back to it have a parent soon, and nobody waits for them", () =>
   forSeeds(20, async (seed) => {
