@@ -257,13 +257,16 @@ Deno.test("a broker that is killed leaves no task behind, and its client says wh
 });
 
 Deno.test("a task that the guard was not told of is found by it when the broker is gone", async () => {
-  // Stands for the broker: it has a task, and a guard whose input ends with it.
-  const script = 'FLUX_URI="$1" setsid sleep 1000 & echo $!; sleep 1000 | setsid sh -c "$2" guard "$1"';
+  // Stands for the broker: it has a task, and a guard whose input ends with it, and who has left its process group.
+  const guard = `setsid sh -c 'echo on guard; exec sh -c "$0" guard "$1"' "$2" "$1"`;
+  const script = `FLUX_URI="$1" setsid sleep 1000 & echo $!; sleep 1000 | ${guard}`;
   const uri = `local:///nowhere/${crypto.randomUUID()}`;
   const broker = new Deno.Command("sh", { args: ["-c", script, "sh", uri, GUARD], stdout: "piped", detached: true })
     .spawn();
   const reader = broker.stdout.getReader();
-  const pid = new TextDecoder().decode((await reader.read()).value).trim();
+  let said = "";
+  while (!said.includes("on guard")) said += new TextDecoder().decode((await reader.read()).value);
+  const pid = said.split("\n", 1)[0]!;
   assert(lives(pid));
   Deno.kill(-broker.pid, "SIGKILL");
   await until("the task to be gone", () => !lives(pid), 10_000);
