@@ -11,11 +11,6 @@ const PERIOD = 2000;
 const WARM_UP = 0.5;
 /** What a broker may hold more of after that, KiB a second: a hundred bytes for each of the requests it serves would be more. */
 const GROWTH_LIMIT = 40;
-/**
- * The part of the slopes between pairs of samples that may be less. Garbage of the store comes and goes, so that in one of ten short runs
- * the median passes the limit by chance; this does in one of two hundred. In a long run both find what grows.
- */
-const CAUTION = 0.35;
 /** What a broker may take from the system in all, MiB. */
 const CEILING = 192;
 
@@ -67,7 +62,7 @@ export class MemoryWatch {
     }).join("\n");
   }
 
-  /** KiB a second after the warm-up, from the slopes between all pairs of samples (as Theil-Sen's, with {@link CAUTION}). */
+  /** KiB a second after the warm-up: the median of the slopes between all pairs of samples (Theil-Sen). */
   #slope(rank: number): number {
     const samples = this.#held[rank]!.slice(Math.floor(this.#held[rank]!.length * WARM_UP));
     const slopes: number[] = [];
@@ -75,6 +70,6 @@ export class MemoryWatch {
       for (let j = i + 1; j < samples.length; j++) slopes.push((samples[j]! - samples[i]!) / ((j - i) * PERIOD / 1000));
     }
     slopes.sort((a, b) => a - b);
-    return slopes[Math.floor(slopes.length * CAUTION)] ?? 0;
+    return slopes[slopes.length >> 1] ?? 0;
   }
 }
