@@ -7,11 +7,11 @@ export class OpenRequests {
    * By sender, then by matchtag, the latest last. There can be several with one matchtag: a request that a broker on its way has
    * failed frees it, and the next one with it may be here before the word that the former is over.
    */
-  readonly #bySender = new Map<string, Map<number, Request[]>>();
+  readonly #bySender = new Map<string, Map<number, Set<Request>>>();
 
   get size(): number {
     let n = 0;
-    for (const tags of this.#bySender.values()) for (const requests of tags.values()) n += requests.length;
+    for (const tags of this.#bySender.values()) for (const requests of tags.values()) n += requests.size;
     return n;
   }
 
@@ -20,7 +20,7 @@ export class OpenRequests {
   }
 
   from(sender: string): Request[] {
-    return [...this.#bySender.get(sender)?.values() ?? []].flat();
+    return [...this.#bySender.get(sender)?.values() ?? []].flatMap((requests) => [...requests]);
   }
 
   /** What came over the link of this peer. */
@@ -33,17 +33,16 @@ export class OpenRequests {
     let tags = this.#bySender.get(sender);
     if (!tags) this.#bySender.set(sender, tags = new Map());
     const requests = tags.get(matchtag);
-    if (!requests) tags.set(matchtag, [request]);
-    else if (!requests.includes(request)) requests.push(request);
+    // All that want no answer have the matchtag 0.
+    if (requests) requests.add(request);
+    else tags.set(matchtag, new Set([request]));
   }
 
   delete(request: Request): void {
     const { sender, matchtag } = request;
     const tags = this.#bySender.get(sender), requests = tags?.get(matchtag);
-    const at = requests?.indexOf(request) ?? -1;
-    if (at < 0) return;
-    requests!.splice(at, 1);
-    if (requests!.length === 0) tags!.delete(matchtag);
+    if (!requests?.delete(request)) return;
+    if (requests.size === 0) tags!.delete(matchtag);
     if (tags!.size === 0) this.#bySender.delete(sender);
   }
 
@@ -52,9 +51,9 @@ export class OpenRequests {
    * one that came the same way (`retraced`).
    */
   canceledBy({ sender, payload: { matchtag, retraced }, message: { routes } }: Request): Request | undefined {
-    const requests = this.#bySender.get(sender)?.get(Number(matchtag));
-    if (retraced !== true) return requests?.at(-1);
-    return requests?.find(({ message }) => isSame(message.routes, routes));
+    const requests = [...this.#bySender.get(sender)?.get(Number(matchtag)) ?? []];
+    if (retraced !== true) return requests.at(-1);
+    return requests.find(({ message }) => isSame(message.routes, routes));
   }
 }
 
