@@ -20,6 +20,7 @@ import { openReader, Tee, Writer } from "../../modules/kz/client.ts";
 import { Attached, NOBODY, type Source } from "./attached.ts";
 import { INPUT_WINDOW, type Live, type OutputName } from "./protocol.ts";
 import { Recorder } from "./recorder.ts";
+import { Redraw } from "./redraw.ts";
 
 /** What is echoed is recorded in pieces of so many milliseconds. */
 const LINGER = 100;
@@ -61,11 +62,17 @@ export class Keeper {
   readonly #attached = new Map<string, Attached>();
   readonly #failed = Promise.withResolvers<never>();
   #task: Task | undefined;
+  /** Of a program that has a terminal. */
+  readonly #redraw: Redraw | undefined;
   #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
     const allowance = { left: options.limit };
+    const size = options.terminal;
+    if (size) {
+      this.#redraw = new Redraw({ clock: systemClock, size, resize: (size) => this.#task?.resize?.(size) });
+    }
     const names: OutputName[] = options.terminal ? ["stdout"] : ["stdout", "stderr"];
     this.#outputs = names.map((name) => this.#output(name, allowance));
     this.#failed.promise.catch(() => {});
@@ -169,6 +176,7 @@ export class Keeper {
     for (;;) {
       await tee.room();
       const { value } = await reader.read();
+      if (value) this.#redraw?.wrote();
       tee.give(value);
       if (!value) return;
     }
@@ -193,7 +201,7 @@ export class Keeper {
         this.#find(request)?.grant(stringField(payload, "stream"), integerField(payload, "bytes"));
       },
       [`${service}.write`]: (request) => void this.#written(request),
-      [`${service}.resize`]: ({ payload }) => this.#task?.resize?.(readSize(payload)),
+      [`${service}.resize`]: ({ payload }) => this.#redraw?.resize(readSize(payload)),
       [`${service}.signal`]: ({ payload }) => this.signal(integerField(payload, "signum")),
     };
   }
@@ -219,18 +227,12 @@ export class Keeper {
     }
     this.#attached.set(id, attached);
     debug(`${this.#attached.size} attached`);
-    if (payload.size !== undefined) this.#redraw(readSize(objectField(payload, "size")));
+    if (payload.size !== undefined) this.#redraw?.begin(readSize(objectField(payload, "size")));
     request.signal.addEventListener("abort", () => attached.leave(), { once: true });
     attached.begin();
     await attached.done;
     this.#attached.delete(id);
     debug(`${this.#attached.size} attached`);
-  }
-
-  /** A program that fills the screen draws it again when the size changes, so it is made to. */
-  #redraw({ columns, rows }: TerminalSize): void {
-    this.#task?.resize?.({ columns, rows: Math.max(1, rows - 1) });
-    this.#task?.resize?.({ columns, rows });
   }
 
   #find(request: Request): Attached | undefined {
@@ -248,6 +250,7 @@ export class Keeper {
 
   /** Resolves when it is taken; a program that reads no more takes everything. */
   async #write(bytes: Uint8Array): Promise<void> {
+    await this.#redraw?.done;
     await this.#input?.write(bytes).catch(() => {});
   }
 
