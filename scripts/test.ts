@@ -28,8 +28,8 @@ const GATE: readonly (readonly [string, readonly string[]])[] = [
   ["arrows", ["run", "-A", "scripts/arrows.ts"]],
 ];
 
-function counted(name: string, outcome: Outcome): Tally {
-  return outcome.success ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: [name] };
+function counted(name: string, { success, output }: Outcome): Tally {
+  return success ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: [{ name, why: output.trim() }] };
 }
 
 /** One command that passes or fails as a whole; what it prints is shown if it fails, or always. */

@@ -6,13 +6,22 @@ export interface Skip {
   readonly reason: string;
 }
 
+/** One test that failed, or a whole run that broke off. */
+export interface Failure {
+  readonly name: string;
+  /** What it said, as far as it is known: told again at the end, since the output of a long run is cut in many places. */
+  readonly why: string;
+}
+
 /** The outcome of one phase, or of all. */
 export interface Tally {
   readonly passed: number;
-  /** The names of what failed; one name may stand for a whole run that broke off. */
-  readonly failed: readonly string[];
+  readonly failed: readonly Failure[];
   readonly skipped: readonly Skip[];
 }
+
+/** What is told again of a failure. */
+const SHOWN_LINES = 24, SHOWN_COLUMNS = 300;
 
 export const NOTHING: Tally = { passed: 0, failed: [], skipped: [] };
 
@@ -52,24 +61,24 @@ const SUMMARY =
  */
 export function tally(run: Run): Tally {
   const summary = run.output.match(SUMMARY);
-  if (!summary) return { ...NOTHING, failed: run.success ? [] : [`${run.title} (did not finish)`] };
+  const failure = (what: string): Failure => ({ name: `${run.title} (${what})`, why: "" });
+  if (!summary) return { ...NOTHING, failed: run.success ? [] : [failure("did not finish")] };
   const [passed, failed] = [Number(summary[1]), Number(summary[2])];
   const cases = testCases(run.junit);
-  const names = cases.filter((test) => test.outcome === "failed").map((test) => test.name);
-  while (names.length < failed) names.push(`${run.title} (a file that did not load or left an error)`);
-  if (!run.success && names.length === 0) names.push(`${run.title} (exit status)`);
+  const failures = cases.filter((test) => test.outcome === "failed").map(({ name, why }) => ({ name, why }));
+  while (failures.length < failed) failures.push(failure("a file that did not load or left an error"));
+  if (!run.success && failures.length === 0) failures.push(failure("exit status"));
   const reasons = new Map(run.skips.map((skip) => [skip.name, skip.reason]));
   const declared = cases.filter((test) => test.outcome === "skipped").map(({ name }) => name);
   const found = [...new Set(run.skips.filter((skip) => skip.ran).map((skip) => skip.name))];
   return {
     passed: passed - found.length,
-    failed: names,
+    failed: failures,
     skipped: [...declared, ...found].map((name) => ({ name, reason: reasons.get(name) ?? "no reason given" })),
   };
 }
 
-interface TestCase {
-  readonly name: string;
+interface TestCase extends Failure {
   readonly outcome: "passed" | "failed" | "skipped";
 }
 
@@ -80,7 +89,8 @@ function testCases(junit: string): TestCase[] {
     const name = unescape(attributes!.match(/name="([^"]*)"/)?.[1] ?? "");
     if (name.includes(" > ") && cases.some((test) => name.startsWith(`${test.name} > `))) continue;
     const outcome = body!.includes("<failure") ? "failed" : body!.includes("<skipped") ? "skipped" : "passed";
-    cases.push({ name, outcome });
+    const why = unescape(body!.match(/<failure[^>]*>([\s\S]*?)<\/failure>/)?.[1] ?? "").trim();
+    cases.push({ name, outcome, why });
   }
   return cases;
 }
@@ -97,6 +107,16 @@ export function closing(phases: readonly (readonly [title: string, tally: Tally]
   if (whole.skipped.length > 0) lines.push("", "Skipped:");
   for (const { name, reason } of whole.skipped) lines.push(`  ${name}: ${reason}`);
   if (whole.failed.length > 0) lines.push("", "Failed:");
-  for (const name of whole.failed) lines.push(`  ${name}`);
+  for (const { name, why } of whole.failed) {
+    lines.push(`  ${name}`, ...why ? shortened(why).map((line) => `    ${line}`) : []);
+  }
   return [...lines, "", countLine(whole)].join("\n");
+}
+
+/** Its first lines and its last. */
+function shortened(text: string): string[] {
+  const lines = text.split("\n").map((line) => line.slice(0, SHOWN_COLUMNS));
+  if (lines.length <= SHOWN_LINES) return lines;
+  const half = SHOWN_LINES / 2;
+  return [...lines.slice(0, half), `[${lines.length - SHOWN_LINES} lines]`, ...lines.slice(-half)];
 }

@@ -9,15 +9,16 @@ const run = (values: Partial<Run>): Run => ({
   skips: [],
   ...values,
 });
+const names = (values: Partial<Run>) => tally(run(values)).failed.map(({ name }) => name);
 const testCase = (name: string, body = "") => `<testcase name="${name}" classname="x">\n${body}\n</testcase>`;
 
 Deno.test("tally() counts what the summary line says and names what the report names", () => {
-  const junit = testCase("a") + testCase("b &lt;1&gt;", '<failure message="x">text</failure>') +
+  const junit = testCase("a") + testCase("b &lt;1&gt;", '<failure message="x">one &amp; two</failure>') +
     testCase("c", "<skipped/>");
   const output = "noise\nFAILED | 1 passed (2 steps) | 1 failed (1 step) | 1 ignored (3ms)\n";
   assertEquals(tally(run({ success: false, output, junit, skips: [{ name: "c", reason: "no srun", ran: false }] })), {
     passed: 1,
-    failed: ["b <1>"],
+    failed: [{ name: "b <1>", why: "one & two" }],
     skipped: [{ name: "c", reason: "no srun" }],
   });
 });
@@ -26,7 +27,7 @@ Deno.test("tally() does not count steps", () => {
   const junit = testCase("a", '<failure message="x">y</failure>') +
     testCase("a &gt; one", '<failure message="x">y</failure>');
   const output = "FAILED | 0 passed | 1 failed (1 step) (3ms)";
-  assertEquals(tally(run({ success: false, output, junit })).failed, ["a"]);
+  assertEquals(names({ success: false, output, junit }), ["a"]);
 });
 
 Deno.test("tally() moves a test that gave up while it ran from passed to skipped", () => {
@@ -44,19 +45,19 @@ Deno.test("tally() shows that a skipped test gave no reason", () => {
 });
 
 Deno.test("tally() counts a file that did not load, which the report leaves out", () => {
-  const one = tally(run({ success: false, output: "FAILED | 3 passed | 1 failed (1ms)", junit: testCase("a") }));
-  assertEquals(one.failed, ["unit (a file that did not load or left an error)"]);
+  const failed = names({ success: false, output: "FAILED | 3 passed | 1 failed (1ms)", junit: testCase("a") });
+  assertEquals(failed, ["unit (a file that did not load or left an error)"]);
 });
 
 Deno.test("tally() counts a run that broke off as one failure, and a failing exit status too", () => {
-  assertEquals(tally(run({ success: false, output: "error: Module not found" })).failed, ["unit (did not finish)"]);
-  assertEquals(tally(run({ success: false, output: "ok | 3 passed | 0 failed (1ms)" })).failed, ["unit (exit status)"]);
+  assertEquals(names({ success: false, output: "error: Module not found" }), ["unit (did not finish)"]);
+  assertEquals(names({ success: false, output: "ok | 3 passed | 0 failed (1ms)" }), ["unit (exit status)"]);
 });
 
 Deno.test("closing() ends with the sum of all phases, alone on its line", () => {
   const text = closing([
     ["unit", { passed: 2, failed: [], skipped: [{ name: "c", reason: "no srun" }] }],
-    ["session", { passed: 1, failed: ["d"], skipped: [] }],
+    ["session", { passed: 1, failed: [{ name: "d", why: "not so:\n1" }], skipped: [] }],
   ]);
   assertEquals(text.split("\n"), [
     "unit: 2 passed, 0 failed, 1 skipped",
@@ -67,7 +68,16 @@ Deno.test("closing() ends with the sum of all phases, alone on its line", () => 
     "",
     "Failed:",
     "  d",
+    "    not so:",
+    "    1",
     "",
     "3 passed, 1 failed, 1 skipped",
   ]);
+});
+
+Deno.test("closing() tells the first and the last lines of what a failed test said", () => {
+  const why = Array.from({ length: 100 }, (_, i) => `line ${i}`).join("\n");
+  const text = closing([["unit", { passed: 0, failed: [{ name: "a", why }], skipped: [] }]]);
+  const told = text.split("\n").filter((line) => /^ {4}/.test(line));
+  assertEquals([told.length, told[0], told[12], told.at(-1)], [25, "    line 0", "    [76 lines]", "    line 99"]);
 });
