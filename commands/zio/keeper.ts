@@ -248,9 +248,12 @@ export class Keeper {
     if (bytes) attached?.tell({ type: "taken", bytes: bytes.length });
   }
 
-  /** Resolves when it is taken; a program that reads no more takes everything. */
+  /**
+   * Resolves when it is taken; a program that reads no more takes everything. Without a terminal it stands in line when this
+   * returns, so that an end that comes next does not overtake it.
+   */
   async #write(bytes: Uint8Array): Promise<void> {
-    await this.#redraw?.done;
+    if (this.#redraw) await this.#redraw.done;
     await this.#input?.write(bytes).catch(() => {});
   }
 
