@@ -1,9 +1,8 @@
 /** `flux broker`: one rank of a session (cli.md §2.2). `flux start` runs it; alone it is a session of one. */
 
-import type { JsonObject } from "../broker/message/mod.ts";
 import { BROKER_OPTIONS } from "./broker_options.ts";
 import { VERSION } from "./build.ts";
-import { command, CommandError } from "./mod.ts";
+import { command, CommandError, UsageError } from "./mod.ts";
 import { readConfig } from "./config_files.ts";
 import { logFile } from "./log_file.ts";
 import { selfArgv } from "./self.ts";
@@ -27,7 +26,10 @@ export default command({
     const { arity, security, heartrate, attributes, statedir, modules, method: asked } = settings.readSettings(opts);
     const env = Deno.env.toObject();
     const config = opts["config-path"] === undefined ? {} : await readConfig(opts["config-path"]);
-    const bootstrap = config.bootstrap === undefined ? undefined : boot.readBootstrap(config.bootstrap as JsonObject);
+    const bootstrap = config.bootstrap === undefined ? undefined : boot.readBootstrap(config.bootstrap);
+    if (!bootstrap && opts.rank !== undefined) {
+      throw new UsageError("--rank is a place in [bootstrap], and --config-path gives none");
+    }
     const method = bootstrap
       ? boot.configuredMethod(bootstrap, opts.rank ?? boot.ownRank(bootstrap, Deno.hostname()))
       : boot.bootMethod(asked, (name) => env[name]);

@@ -1,6 +1,7 @@
 /** The configuration of a broker: TOML files (flux-config(5)). */
 
 import type { JsonObject } from "../broker/message/mod.ts";
+import { explainDisk } from "../broker/ports/disk_error.ts";
 import { CommandError } from "./command.ts";
 
 /**
@@ -11,11 +12,13 @@ export async function readConfig(path: string): Promise<JsonObject> {
   const { parse } = await import("smol-toml");
   const config: JsonObject = {};
   for (const file of filesOf(path)) {
+    const text = read(file);
     let tables: JsonObject;
     try {
-      tables = parse(Deno.readTextFileSync(file)) as JsonObject;
+      tables = parse(text) as JsonObject;
     } catch (error) {
-      throw new CommandError(`${file}: ${reason(error)}`);
+      // The reader's first line says what and where; below it is the text itself.
+      throw new CommandError(`${file}: ${error instanceof Error ? error.message.split("\n")[0] : error}`);
     }
     for (const [name, value] of Object.entries(tables)) {
       config[name] = isTable(value) && isTable(config[name]) ? { ...config[name], ...value } : value;
@@ -30,16 +33,18 @@ function filesOf(path: string): string[] {
     return [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) => name.endsWith(".toml")).sort()
       .map((name) => `${path}/${name}`);
   } catch (error) {
-    throw new CommandError(`${path}: ${reason(error)}`);
+    throw new CommandError(explainDisk(error, path).message);
+  }
+}
+
+function read(file: string): string {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch (error) {
+    throw new CommandError(explainDisk(error, file).message);
   }
 }
 
 function isTable(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function reason(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "No such file or directory";
-  // The reader's first line says what and where; below it is the text itself.
-  return error instanceof Error ? error.message.split("\n")[0]! : String(error);
 }

@@ -97,7 +97,7 @@ export default command({
       size: readSize(opts.size),
       hosts: opts.hosts,
       again: (hosts) => commandWords({ ...opts, hosts, noexec: false }, args),
-      rsh: opts.rsh ?? env("FLUX_SSH"),
+      rsh: opts.rsh ?? (env("FLUX_SSH") || undefined),
       bcast: opts.bcast,
       brokerArgs,
       rootArgs: ["--", ...args],

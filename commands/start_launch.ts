@@ -1,6 +1,7 @@
 /** `flux start` as the launcher: brokers on this machine, or on others through a remote shell. */
 
 import { formatHostlist, parseHostlist } from "../broker/message/mod.ts";
+import { explainDisk } from "../broker/ports/disk_error.ts";
 import { CommandError, UsageError } from "./command.ts";
 import { logFile } from "./log_file.ts";
 import { selfArgv, selfPath } from "./self.ts";
@@ -72,6 +73,7 @@ export async function launchSession(settings: LaunchSettings): Promise<number> {
     spawner,
   });
   const rsh = settings.rsh?.split(/\s+/).filter(Boolean) ?? boot.SSH;
+  if (rsh.length === 0) throw new UsageError("--rsh names no program");
   const here = hosts === undefined
     ? new Set<number>()
     : ranksHere(hosts, (host) => host === reachedAs || boot.isThisHost(host));
@@ -174,12 +176,14 @@ function readHosts(text: string): string[] {
     try {
       list = Deno.readTextFileSync(text).replace(/#.*/g, "");
     } catch (error) {
-      const why = error instanceof Deno.errors.NotFound ? "No such file or directory" : (error as Error).message;
-      throw new CommandError(`--hosts ${text}: ${why}`);
+      throw new CommandError(`--hosts ${explainDisk(error, text).message}`);
     }
   }
   const hosts = parseHostlist(list);
   if (hosts.length === 0) throw new UsageError(`--hosts ${text}: no host is named`);
+  // The remote shell would take it for an option of its own, and there are some that run programs here.
+  const option = hosts.find((host) => host.startsWith("-"));
+  if (option !== undefined) throw new UsageError(`--hosts ${text}: "${option}" is no name of a host`);
   return hosts;
 }
 

@@ -35,7 +35,8 @@ export interface BootstrapConfig {
 }
 
 /** Reads the table. Throws EINVAL, saying what is wrong where. */
-export function readBootstrap(table: JsonObject): BootstrapConfig {
+export function readBootstrap(table: Json): BootstrapConfig {
+  if (!isTable(table)) throw bad("must be a table");
   for (const key of Object.keys(table)) if (!KEYS.has(key)) throw bad(`unknown key "${key}"`);
   const port = portOf(table.default_port ?? DEFAULTS.port, "default_port");
   const defaults = {
@@ -75,7 +76,7 @@ function readEntry(
   port: number,
 ): ConfiguredBroker[] {
   const where = `hosts[${at}]`;
-  if (entry === null || typeof entry !== "object" || Array.isArray(entry)) throw bad(`${where} is no table`);
+  if (!isTable(entry)) throw bad(`${where} is no table`);
   for (const key of Object.keys(entry)) if (!HOST_KEYS.has(key)) throw bad(`${where}: unknown key "${key}"`);
   const list = text(entry.host, `${where}.host`);
   if (list === undefined) throw bad(`${where}: "host" is missing`);
@@ -88,9 +89,13 @@ function readEntry(
   }));
 }
 
+function isTable(value: Json): value is JsonObject {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
 /** `%h` is the host, `%p` the default port. */
 function filled(uri: string, host: string, port: number): string {
-  return uri.replaceAll("%h", host).replaceAll("%p", `${port}`);
+  return uri.replaceAll("%h", host.includes(":") ? `[${host}]` : host).replaceAll("%p", `${port}`);
 }
 
 /** The endpoints that follow from one: ports in a row, or paths. */

@@ -21,10 +21,10 @@ export function keyPairOf(secretKey: string): KeyPair {
   return { publicKey: encodeZ85(nacl.box.keyPair.fromSecretKey(secret).publicKey), secretKey };
 }
 
-/** The public or the secret key of a certificate, Z85. Throws EINVAL when the text holds none. */
-export function certificateKey(text: string, which: "public" | "secret"): string {
+/** The public or the secret key of a certificate, Z85. Throws EINVAL with the `path` of the text when that holds none. */
+export function certificateKey(text: string, which: "public" | "secret", path: string): string {
   const key = new RegExp(`^\\s+${which}-key\\s*=\\s*"([^"]{40})"\\s*$`, "m").exec(text)?.[1];
-  if (key === undefined) throw new FluxError("EINVAL", `a certificate without its ${which}-key`);
+  if (key === undefined) throw new FluxError("EINVAL", `${path}: a certificate without its ${which}-key`);
   return key;
 }
 

@@ -11,6 +11,10 @@ export interface Started {
   readonly control?: LineStream;
   /** Where it is, for people: `vm, pid 17`. */
   readonly where: string;
+  /** The words that a person can type to try the same, where that may help; indented, for a line of its own. */
+  readonly line?: string;
+  /** What was last heard of what stands for it; empty when nothing was. */
+  said?(): string;
   /** True when it is a process of this machine that is stopped. */
   isStopped(): boolean;
   /** What is to be said of one that ended with `status` before it had said anything; a line each. */

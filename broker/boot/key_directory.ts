@@ -24,7 +24,8 @@ export async function readUserKey(directory: string | undefined): Promise<UserKe
   const found = facts(secret);
   if (found) checkPrivate(secret, found, Deno.uid());
   const [{ certificateKey }, { UserKey }] = await Promise.all([import("./certificate.ts"), import("./user_key.ts")]);
-  return new UserKey(certificateKey(read(secret), "secret"), certificateKey(read(`${curve}/server`), "public"));
+  const known = `${curve}/server`;
+  return new UserKey(certificateKey(read(secret), "secret", secret), certificateKey(read(known), "public", known));
 }
 
 /** The secret key that whoever starts the brokers of a session may give them all, in their environment. */
@@ -56,7 +57,7 @@ export async function certifiedKey(path: string): Promise<UserKey> {
     import("./certificate.ts"),
     import("./user_key.ts"),
   ]);
-  const secret = certificateKey(read(path), "secret");
+  const secret = certificateKey(read(path), "secret", path);
   return new UserKey(secret, keyPairOf(secret).publicKey);
 }
 

@@ -11,6 +11,7 @@ import { Alarms } from "./alarms.ts";
 import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report } from "./control.ts";
 import type { Shape } from "./exchange.ts";
 import type { Fleet } from "./fleet.ts";
+import { introduction } from "./introduction.ts";
 import type { Member } from "./member.ts";
 import { killTree, processState } from "./process_tree.ts";
 import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
@@ -146,27 +147,27 @@ export class Launch {
     const member: Member = { rank, process, progress: "spawned", anew };
     this.#members[rank] = member;
     void process.child.status.then((status) => this.#lastWords(member).then(() => this.#exited(member, status)));
-    if (process.control) void this.#greet(process.control);
+    if (process.control) void this.#greet(process.control, member);
   }
 
   async #accept(listener: Deno.UnixListener): Promise<void> {
     for await (const conn of listener) void this.#greet(new LineStream(conn, CONTROL_LIMIT));
   }
 
-  /** Takes a connection whose first line says which rank it is; others are closed. */
-  async #greet(control: LineStream): Promise<void> {
+  /** Takes a connection that says which rank it is, which is that of `shell` if it was made by a remote one; others are closed. */
+  async #greet(control: LineStream, shell?: Member): Promise<void> {
     try {
-      const line = await control.read();
-      const report = line?.startsWith("{") ? decodeControl<Report>(line) : undefined;
-      const member = report && "hello" in report ? this.#members[report.hello] : undefined;
-      if (!member || member.control) return await control.close();
+      const rank = await introduction(control, shell !== undefined);
+      const member = rank === undefined ? undefined : this.#members[rank];
+      if (!member || member.control || (shell && shell !== member)) return await control.close();
       member.control = control;
       member.progress = "connected";
       if (this.#stage === "ending") this.#order(member, { shutdown: "the session is ending" });
       await (member.heard = this.#hear(member, control));
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
-      this.#options.say(`control connection: ${error.message}`);
+      if (shell && !shell.control) this.#fail(shell, error.message, 1);
+      else this.#options.say(`control connection: ${error.message}`);
       await control.close();
     }
   }
@@ -268,8 +269,10 @@ export class Launch {
       // The terminal's SIGINT reaches rank 0 as well, which may end before we hear of ours.
       member.dismissed = true;
       if (this.#stage === "starting") this.signal("SIGINT", 2);
-    } else if (this.#stage === "starting") this.#end(1, "a rank did not come up");
-    else if (this.#stage === "running" && rank === 0) {
+    } else if (this.#stage === "starting") {
+      member.isCulprit = true;
+      this.#end(1, "a rank did not come up");
+    } else if (this.#stage === "running" && rank === 0) {
       this.#reportExit(member, status);
       this.#abort(status.code);
     } else if (!dismissed && failed === undefined && this.#program !== undefined) {
@@ -305,15 +308,19 @@ export class Launch {
   /** Why the session did not come up. */
   #reportFailures(): void {
     const { verbose, say } = this.#options;
-    for (const { rank, failed, exited, dismissed, process } of this.#members) {
+    for (const { rank, failed, exited, isCulprit, dismissed, process } of this.#members) {
       if (failed !== undefined) this.#lost.add(rank, `: ${failed}`);
-      else if (!dismissed && (exited!.code !== 0 || exited!.signal !== null)) process.obituary(exited!).forEach(say);
+      else if (isCulprit || (!dismissed && (exited!.code !== 0 || exited!.signal !== null))) {
+        process.obituary(exited!).forEach(say);
+      }
     }
     if (verbose && !this.#saidPmi) { for (const line of this.#wireUp.lines) say(`pmi: ${line}`); }
   }
 
   #tooLate(): void {
     for (const rank of this.#sayLate(`did not come up within ${this.#options.timeout / 1000} s`)) {
+      const { process: { line } } = this.#members[rank]!;
+      if (line !== undefined) this.#options.say(line);
       this.#dismiss(this.#members[rank]!, "SIGKILL");
     }
     for (const line of this.#wireUp.lines) this.#options.say(`pmi: ${line}`);
@@ -326,8 +333,8 @@ export class Launch {
     const { shape, say } = this.#options;
     const late = lateRanks(this.#members.map(({ progress }) => progress), (rank) => shape.parent(rank));
     for (const one of late) {
-      const { where, isStopped } = this.#members[one.rank]!.process;
-      say(describeLate(one, { where, isStopped: isStopped() }, verb));
+      const { where, isStopped, said } = this.#members[one.rank]!.process;
+      say(describeLate(one, { where, isStopped: isStopped(), said: said?.() }, verb));
     }
     return late.map(({ rank }) => rank);
   }

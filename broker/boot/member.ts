@@ -22,6 +22,8 @@ export interface Member {
   /** What it said when it began to end. */
   ending?: Ending;
   exited?: ExitStatus;
+  /** Its end is why the session did not come up. */
+  isCulprit?: boolean;
   /** It takes the place of one that was there before. */
   readonly anew?: boolean;
   /** We have ended it: no further word about that. */

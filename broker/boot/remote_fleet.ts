@@ -58,16 +58,18 @@ export class RemoteFleet implements Fleet {
     if (here.has(rank)) return local.start(rank, rundir, anew);
     const argv = this.#argv(rank, anew);
     const child = spawner.spawn({ argv, env, stdin: "piped", stdout: "piped", stderr: "piped", detached: true });
-    const host = hosts[rank]!;
+    const host = hosts[rank]!, line = `  ${argv.map(quote).join(" ")}`;
     const complaints = new Complaints(child, (line) => say(`${host}: ${line}`), verbose);
     return {
       child,
       control: new LineStream(childStream(child), CONTROL_LIMIT),
       where: `${host}, ${argv[0]} pid ${child.pid}`,
+      line,
+      said: () => complaints.last,
       isStopped: () => false,
       obituary: (status: ExitStatus) => [
         `rank ${rank} (${host}): ${argv[0]} ${describeExit(status)}${complaints.last && `: ${complaints.last}`}`,
-        `  ${argv.map(quote).join(" ")}`,
+        line,
         ...(isReached && complaints.last.includes("Permission denied") ? [`  ${LEND}`] : []),
       ],
     };
@@ -83,24 +85,28 @@ export class RemoteFleet implements Fleet {
 
 /** What a remote shell says on its standard error: told when there is reason to, and the last line kept. */
 class Complaints {
-  last = "";
+  #last = "";
+  /** A line that is not over: who asks for something waits behind it. */
+  #held = "";
 
   constructor(child: Child, tell: (line: string) => void, isVerbose: boolean) {
     void this.#read(child, tell, isVerbose);
   }
 
+  get last(): string {
+    return this.#held.trim() || this.#last;
+  }
+
   async #read(child: Child, tell: (line: string) => void, isVerbose: boolean): Promise<void> {
-    let held = "";
     const text = child.stderr!.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>);
     for await (const piece of text) {
-      const lines = (held + piece).split(/\r?\n/);
-      held = lines.pop()!;
+      const lines = (this.#held + piece).split(/\r?\n/);
+      this.#held = lines.pop()!;
       for (const line of lines) {
         if (line.trim() === "") continue;
-        this.last = line;
+        this.#last = line;
         if (isVerbose) tell(line);
       }
     }
-    if (held.trim() !== "") this.last = held;
   }
 }

@@ -96,14 +96,18 @@ const WHERE: Readonly<Record<Progress, string>> = {
   up: "it is up",
 };
 
-/** `rank 3 (vm, pid 17) …: it has not joined the tree; 2 ranks below it wait for it`. `verb` says what it did not do. */
+/**
+ * `rank 3 (vm, pid 17) …: it has not joined the tree; 2 ranks below it wait for it`. `verb` says what it did not do, `said` what was heard
+ * of it before it could answer.
+ */
 export function describeLate(
   late: Late,
-  { where, isStopped }: { where: string; isStopped: boolean },
+  { where, isStopped, said }: { where: string; isStopped: boolean; said?: string | undefined },
   verb: string,
 ): string {
   const { rank, progress, below } = late;
-  const reason = isStopped ? "the process is stopped" : WHERE[progress];
+  const words = said && progress === "spawned" ? `, and says "${said}"` : "";
+  const reason = isStopped ? "the process is stopped" : WHERE[progress] + words;
   const waiting = below === 0
     ? ""
     : below === 1

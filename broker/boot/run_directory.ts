@@ -128,7 +128,18 @@ function writeProgram(link: string, self: readonly string[]): void {
 
 export function places(env: Env): [string, string][] {
   const named = ["FLUX_TMPDIR", "XDG_RUNTIME_DIR", "TMPDIR"].map((name) => [name, env(name) ?? ""] as [string, string]);
-  return [...named.filter(([, base]) => base !== ""), ["", "/tmp"]];
+  return [
+    ...named.filter(([, base]) => base !== "").map(([name, base]) => [name, absolute(base)] as [string, string]),
+    [
+      "",
+      "/tmp",
+    ],
+  ];
+}
+
+/** Paths of sockets are told to others, who are elsewhere. */
+function absolute(path: string): string {
+  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
 export function makeDirectory(path: string): void {

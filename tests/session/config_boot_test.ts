@@ -140,6 +140,13 @@ for (
   const [config, words, text, hint] of [
     ["[bootstrap]\nhosts = []", [], '[bootstrap]: "hosts" must be an array of tables', undefined],
     ["[bootstrap]\nhosts = [", [], "Invalid TOML document", undefined],
+    ["x = 1", ["--rank=1"], "--rank is a place in [bootstrap], and --config-path gives none", undefined],
+    [
+      '[bootstrap]\nhosts = [{ host = "a", bind = "tcp://nosuch0:%p" }, { host = "b" }]',
+      ["--rank=0", "--security=none"],
+      "cannot listen on tcp://nosuch0:8050: No such device",
+      undefined,
+    ],
     ['[bootstrap]\nhosts = [{ host = "elsewhere" }]', [], "is not among the hosts", undefined],
     ['[bootstrap]\nhosts = [{ host = "a" }]', ["--rank=7"], "--rank 7: [bootstrap] has 1 brokers", undefined],
     [

@@ -1,5 +1,5 @@
 import { ownRank, readBootstrap } from "../../../broker/boot/bootstrap_config.ts";
-import type { JsonObject } from "../../../broker/message/mod.ts";
+import type { Json } from "../../../broker/message/mod.ts";
 import { assertEquals, assertNotEquals, assertThrows } from "../../assert.ts";
 
 Deno.test("readBootstrap() gives each host of a list a rank, three ports, and a name to dial", () => {
@@ -41,6 +41,11 @@ Deno.test("readBootstrap() takes sockets, for brokers of one host", () => {
   });
 });
 
+Deno.test("readBootstrap() puts the address of a host of IPv6 in brackets", () => {
+  const { brokers } = readBootstrap({ hosts: [{ host: "fd77::1" }] });
+  assertEquals([brokers[0]!.host, brokers[0]!.reached.tbon], ["fd77::1", "tcp://[fd77::1]:8050"]);
+});
+
 Deno.test("ownRank() finds a host by its name, short or long", () => {
   const config = readBootstrap({ hosts: [{ host: "a" }, { host: "b.example.com" }] });
   assertEquals([ownRank(config, "a.example.com"), ownRank(config, "b"), ownRank(config, "b.example.com")], [0, 1, 1]);
@@ -48,6 +53,8 @@ Deno.test("ownRank() finds a host by its name, short or long", () => {
 
 for (
   const [table, text] of [
+    [3, "must be a table"],
+    [[{}], "must be a table"],
     [{}, '"hosts" must be an array of tables'],
     [{ hosts: [] }, '"hosts" must be an array of tables'],
     [{ hosts: ["a"] }, "hosts[0] is no table"],
@@ -61,7 +68,7 @@ for (
       { hosts: [{ host: "a", connect: "tcp://h:1" }, { host: "b", connect: "tcp://h:3" }] },
       "ranks 0 and 1 would both be at tcp://h:3",
     ],
-  ] as [JsonObject, string][]
+  ] as [Json, string][]
 ) {
   Deno.test(`readBootstrap() refuses: ${text}`, () => {
     assertThrows(() => readBootstrap(table), { errno: "EINVAL", text: `[bootstrap]: ${text}` });

@@ -50,6 +50,10 @@ Deno.test("describeLate() names rank, host, process, reason and those who wait",
     describeLate({ rank: 3, progress: "spawned", below: 0 }, where, verb),
     "rank 3 (node3, pid 17) did not come up within 10 s: it has not answered",
   );
+  assertEquals(
+    describeLate({ rank: 3, progress: "spawned", below: 0 }, { ...where, said: "Password:" }, verb),
+    'rank 3 (node3, pid 17) did not come up within 10 s: it has not answered, and says "Password:"',
+  );
 });
 
 Deno.test("describeMissing() names hosts, and of a subtree its root", () => {

@@ -88,10 +88,13 @@ Deno.test("UserKey.linkKeys() gives each rank of each session keys of its own, a
 
 Deno.test("certificateKey() finds the keys of a certificate, and says which one is not there", () => {
   const files = certificateFiles(client, { role: "client" }, "now");
-  assertEquals(certificateKey(files.secret, "secret"), client.secretKey);
-  assertEquals([files.public, files.secret].map((text) => certificateKey(text, "public")), [
+  assertEquals(certificateKey(files.secret, "secret", "/a"), client.secretKey);
+  assertEquals([files.public, files.secret].map((text) => certificateKey(text, "public", "/a")), [
     client.publicKey,
     client.publicKey,
   ]);
-  assertThrows(() => certificateKey(files.public, "secret"), { errno: "EINVAL", text: "without its secret-key" });
+  assertThrows(() => certificateKey(files.public, "secret", "/a"), {
+    errno: "EINVAL",
+    text: "/a: a certificate without its secret-key",
+  });
 });
