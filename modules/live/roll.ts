@@ -88,7 +88,7 @@ export class Roll {
     const entry = this.#entries.get(rank), record = this.register.get(rank);
     const host = record?.host ?? "", parent = record?.parent ?? -1;
     if (!entry || !record) return { rank, state: LiveState.unknown, host, parent, reason: "", since: 0 };
-    const isLost = entry.declared !== LiveState.fail && !this.#online.has(rank);
+    const isLost = entry.declared !== LiveState.fail && (!this.#online.has(rank) || this.#isBelowFailed(record));
     const state = isLost ? LiveState.unknown : entry.declared;
     const reason = isLost ? `out of reach since rank ${parent} or the link to it was lost` : entry.reason;
     return { rank, state, host, parent, reason, since: entry.since };
@@ -97,6 +97,17 @@ export class Roll {
   /** The ranks in one state. */
   ranks(state: LiveState): Idset {
     return new Idset(this.standings.filter((one) => one.state === state).map(({ rank }) => rank));
+  }
+
+  /** Before rank 0 has noticed that the ways through a rank that has failed are broken, nobody has come back over another. */
+  #isBelowFailed({ rank, parent }: LiveRecord): boolean {
+    const passed = new Set([rank]);
+    for (let above: number | undefined = parent; above !== undefined && !passed.has(above);) {
+      if (this.#entries.get(above)?.declared === LiveState.fail) return true;
+      passed.add(above);
+      above = this.register.get(above)?.parent;
+    }
+    return false;
   }
 
   #replaced({ rank, parent }: LiveRecord): Declaration[] {

@@ -41,8 +41,8 @@ testUnless(
     const places = await rundirs(session);
     await hosts.cut(1);
     await settled(session, "1");
-    // Those below it notice by themselves, and go elsewhere.
-    await until("ranks 3 and 4 to answer", () => answer(session, [3, 4]));
+    // Those below it have gone elsewhere.
+    assert(await answer(session, [3, 4]));
     assert(!await writes(hosts, places, 1, "cut=1"), "a rank that is cut off has served a write");
     assertEquals((await session.flux(["kvs", "put", "meanwhile=2"])).code, 0);
     await hosts.heal(1);

@@ -69,6 +69,22 @@ Deno.test("Roll.apply() declares a process failed that nobody saw go, when anoth
   assertEquals(said(roll.apply(record(3, LiveState.ok, [3, 1, 0], 1))), ["3: 2 to 0"]);
 });
 
+Deno.test("Roll counts ranks below one that has failed as ok only when they have another parent", () => {
+  const roll = new Roll(8, () => 0);
+  roll.reach(new Idset([1, 3, 7]));
+  for (const [rank, parent] of [[1, 0], [3, 1], [7, 3]] as const) {
+    roll.apply(record(rank, LiveState.ok, [1, 1, 0], parent));
+  }
+  roll.apply(record(1, LiveState.fail, [1, 1, 1], 0));
+  assertEquals([`${roll.ranks(LiveState.ok)}`, `${roll.ranks(LiveState.unknown)}`], ["", "0,2-7"]);
+  roll.apply(record(7, LiveState.ok, [1, 2, 0], 0));
+  assertEquals(`${roll.ranks(LiveState.ok)}`, "7");
+  roll.apply(record(3, LiveState.ok, [1, 2, 0], 7));
+  assertEquals(`${roll.ranks(LiveState.ok)}`, "3,7");
+  roll.apply(record(7, LiveState.ok, [1, 3, 0], 3));
+  assertEquals(`${roll.ranks(LiveState.ok)}`, "3,7", "two that name each other as parent are known so for a moment");
+});
+
 Deno.test("Roll.tick() declares a rank failed that stays out of reach, once, and ok when it is back", () => {
   const roll = new Roll(4, () => 0);
   roll.reach(new Idset([3]));
