@@ -1,6 +1,7 @@
 /** The door to files of the host that users name: what a job reads and writes there. */
 
-import { errname, FluxError, strerror } from "../message/mod.ts";
+import { FluxError, strerror } from "../message/mod.ts";
+import { explainDisk } from "./disk_error.ts";
 
 export interface FileReader {
   /** The next bytes, at most `limit`; undefined at the end. */
@@ -52,13 +53,8 @@ async function about<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const errno = error instanceof FluxError ? error.errnum : osError(error);
-    if (errno === undefined) throw error;
-    throw new FluxError(errno, `${path}: ${strerror(errno)}`, { cause: error });
+    throw error instanceof FluxError
+      ? new FluxError(error.errnum, `${path}: ${strerror(error.errnum)}`, { cause: error })
+      : explainDisk(error, path);
   }
-}
-
-function osError(error: unknown): number | undefined {
-  const found = Number(/\(os error (\d+)\)/.exec(error instanceof Error ? error.message : "")?.[1]);
-  return found && errname(found) ? found : undefined;
 }

@@ -10,11 +10,11 @@ import {
   type Request,
   stringField,
 } from "../../broker/handle/mod.ts";
-import { FluxError, isErrno, type JsonObject, Role } from "../../broker/message/mod.ts";
+import { FluxError, isErrno, type JsonObject } from "../../broker/message/mod.ts";
 import type { Manager } from "./manager.ts";
 import { type JobNews } from "./protocol.ts";
 import { readResult, readState } from "./record.ts";
-import { readSpec } from "./spec.ts";
+import { readSpec, requestedSignal } from "./spec.ts";
 
 const SIGKILL = 9, SIGTERM = 15;
 /** The most jobs of one request. */
@@ -48,18 +48,19 @@ export function jobMethods(manager: Manager): Methods {
   };
 }
 
-/**
- * What tools that know the events only ask for: `wrexec.run.N` runs a job that was made, `wreck.N.kill {"signal":i}` signals it. Anybody
- * may publish events, and only the owner deals with jobs.
- */
+/** What tools that know the events only ask for: `wrexec.run.N` runs a job that was made, `wreck.N.kill {"signal":i}` signals it. */
 export function heardEvent(manager: Manager, event: Event): void {
-  const { topic, message } = event;
-  if (topic.startsWith("wreck.state.") || !(message.rolemask & Role.owner)) return;
-  const [, run] = /^wrexec\.run\.(\d+)$/.exec(topic) ?? [];
+  const [, run] = /^wrexec\.run\.(\d+)$/.exec(event.topic) ?? [];
   if (run !== undefined) void manager.runCreated(Number(run));
-  const [, killed] = /^wreck\.(\d+)\.kill$/.exec(topic) ?? [];
+  const [, killed] = /^wreck\.(\d+)\.kill$/.exec(event.topic) ?? [];
   const job = killed === undefined ? undefined : manager.get(Number(killed));
-  if (job) manager.tell(job, { is: "signal", number: optionalInteger(event.payload, "signal") ?? SIGKILL });
+  if (!job) return;
+  try {
+    manager.tell(job, { is: "signal", number: requestedSignal(event.payload, SIGKILL) });
+  } catch (error) {
+    if (!(error instanceof FluxError)) throw error;
+    manager.complain(`${event.topic}: ${error.message}`);
+  }
 }
 
 /** Streams {@link JobNews}, the number first, to the end of the job, which does not depend on who listens. */
@@ -140,8 +141,7 @@ async function ended(manager: Manager, jobid: number): Promise<JobNews> {
 /** Signals all tasks of a job. Throws ENOENT, and ESRCH with its state as text for one that does not run. */
 async function kill(manager: Manager, payload: JsonObject): Promise<void> {
   const jobid = integerField(payload, "jobid");
-  const signal = optionalInteger(payload, "signal") ?? SIGTERM;
-  if (signal < 1 || signal > 64) throw new FluxError("EINVAL", `Invalid signal '${signal}'`);
+  const signal = requestedSignal(payload, SIGTERM);
   if (!await manager.find(jobid)) throw new FluxError("ESRCH", `Job ${jobid}: ${await stateOf(manager, jobid)}`);
   manager.publishKill(jobid, signal);
 }

@@ -41,6 +41,22 @@ export function placeOf({ ranks, cores }: Layout, rank: number): Place | undefin
   return { nodeid, tasks: Array.from({ length: cores[nodeid]! }, (_, i) => first + i) };
 }
 
+/** The most tasks of one job. */
+export const TASKS = 1 << 20;
+
+/** A layout of somebody else's making. Throws EINVAL for one that cannot be. */
+export function checkLayout(layout: Layout): Layout {
+  const { ranks, cores, cpumask = {} } = layout;
+  const isCount = (least: number) => (value: number) => Number.isInteger(value) && value >= least;
+  if (ranks.length !== cores.length || !ranks.every(isCount(0)) || !cores.every(isCount(1))) {
+    throw new FluxError("EINVAL", `a job needs ranks, and one task or more on each, not ${cores} on ${ranks}`);
+  }
+  const count = taskCount(layout);
+  if (count > TASKS) throw new FluxError("EINVAL", `${count} is no number of tasks: there may be 1 to ${TASKS}`);
+  for (const mask of Object.values(cpumask)) cpusOf(mask);
+  return layout;
+}
+
 export function taskCount({ cores }: Layout): number {
   return cores.reduce((sum, count) => sum + count, 0);
 }

@@ -150,6 +150,11 @@ export class Manager {
     this.#conductor.tell(job, input);
   }
 
+  /** Somebody who hears no answer has asked for what cannot be. */
+  complain(text: string): void {
+    this.#options.ports.log("err", text);
+  }
+
   /** Makes a job that waits to be run: whoever asked for it, by the event `wrexec.run.N`. Throws why it cannot be stored. */
   async create(request: JsonObject): Promise<number> {
     const jobid = await this.#number(1);

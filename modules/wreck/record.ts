@@ -3,9 +3,12 @@
 import { FluxError, Idset, isErrno, type Json, type JsonObject } from "../../broker/message/mod.ts";
 import { exitCode, signalOf } from "../../broker/ports/mod.ts";
 import type { Kvs, Transaction } from "../kvs/client.ts";
-import { placeOf, taskCount } from "./layout.ts";
+import { checkLayout, placeOf, taskCount } from "./layout.ts";
 import { type Ends, type JobResult, type JobSpec, type JobState, type Layout, type RankReport } from "./protocol.ts";
 import { readSpec } from "./spec.ts";
+
+/** Parts of a request that are directories of the job. */
+const DIRECTORIES: ReadonlySet<string> = new Set(["options", "input", "output"]);
 
 export function jobKey(jobid: number, ...names: (string | number)[]): string {
   return ["lwj", jobid, ...names].join(".");
@@ -20,23 +23,8 @@ export function timestamp(ms: number): string {
 export function putRequest(transaction: Transaction, jobid: number, request: object): void {
   for (const [name, value] of Object.entries(request as JsonObject)) {
     if (value === undefined) continue;
-    if (name === "tasks") {
-      putTasks(transaction, jobid, value as JsonObject);
-      continue;
-    }
-    if (name === "options" || name === "input" || name === "output") {
-      for (const [inner, each] of Object.entries(value as JsonObject)) {
-        if (each !== undefined) putDeep(transaction, jobKey(jobid, name, inner), each);
-      }
-    } else transaction.put(jobKey(jobid, name), value);
-  }
-}
-
-function putTasks(transaction: Transaction, jobid: number, tasks: JsonObject): void {
-  for (const [task, own] of Object.entries(tasks)) {
-    for (const [name, value] of Object.entries(own as JsonObject)) {
-      if (value !== undefined) transaction.put(jobKey(jobid, task, name), value);
-    }
+    if (name === "tasks" && isObject(value)) putDeep(transaction, jobKey(jobid), value, 2);
+    else putDeep(transaction, jobKey(jobid, name), value, DIRECTORIES.has(name) ? Infinity : 0);
   }
 }
 
@@ -185,7 +173,7 @@ async function readTasks(kvs: Kvs, jobid: number): Promise<JsonObject | undefine
   );
 }
 
-/** Where it was placed already, if it was. */
+/** Where it was placed already, if it was. Throws EINVAL for where it cannot be. */
 async function readLayout(kvs: Kvs, jobid: number): Promise<Layout | undefined> {
   const ranks = (await directory(kvs, jobKey(jobid, "rank"))).map(Number).sort((a, b) => a - b);
   const read = <T>(name: string) =>
@@ -194,11 +182,11 @@ async function readLayout(kvs: Kvs, jobid: number): Promise<Layout | undefined> 
   const chosen = [...ranks.keys()].filter((i) => Number(cores[i]) > 0);
   if (chosen.length === 0) return undefined;
   const cpumask = Object.fromEntries(chosen.flatMap((i) => masks[i] === undefined ? [] : [[ranks[i], `${masks[i]}`]]));
-  return {
+  return checkLayout({
     ranks: chosen.map((i) => ranks[i]!),
     cores: chosen.map((i) => Number(cores[i])),
     ...(Object.keys(cpumask).length > 0 && { cpumask }),
-  };
+  });
 }
 
 async function maybe<T>(value: Promise<T>): Promise<T | undefined> {
@@ -225,9 +213,14 @@ async function tree(kvs: Kvs, key: string): Promise<JsonObject | undefined> {
   return Object.fromEntries(entries);
 }
 
-function putDeep(transaction: Transaction, key: string, value: Json): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return void transaction.put(key, value);
+/** Objects as directories, so many levels of them. */
+function putDeep(transaction: Transaction, key: string, value: Json, levels: number): void {
+  if (levels === 0 || !isObject(value)) return void transaction.put(key, value);
   for (const [name, each] of Object.entries(value)) {
-    if (each !== undefined) putDeep(transaction, `${key}.${name}`, each);
+    if (each !== undefined) putDeep(transaction, `${key}.${name}`, each, levels - 1);
   }
+}
+
+function isObject(value: Json): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -15,6 +15,8 @@ import { encodeJson, FluxError, Idset, type JsonObject } from "../../broker/mess
 import type { Contributor } from "./contribution.ts";
 import type { Layout, RankReport, StartRequest } from "./protocol.ts";
 import { RankJob } from "./rank_job.ts";
+import { requestedSignal } from "./spec.ts";
+import { readStart } from "./start_request.ts";
 
 export interface RunnerOptions {
   readonly rank: number;
@@ -41,10 +43,10 @@ export class Runner {
     const { cores, instance } = this.#options;
     return {
       "wreck.start": ({ payload }) => {
-        this.#start(payload as unknown as StartRequest);
+        this.#start(readStart(payload));
         return { instance };
       },
-      "wreck.signal": ({ payload }) => this.#get(payload).signal(integerField(payload, "signal")),
+      "wreck.signal": ({ payload }) => this.#get(payload).signal(requestedSignal(payload)),
       "wreck.wanted": ({ payload }) => this.#jobs.get(integerField(payload, "jobid"))?.wanted(),
       "wreck.input": ({ payload }) => this.#get(payload).input(payload),
       "wreck.clear": async ({ payload }) => ({ ...await this.#get(payload).clear() }),

@@ -3,11 +3,8 @@
 import { integerField, objectField, optionalInteger, optionalString, stringsField } from "../../broker/handle/mod.ts";
 import { FluxError, type JsonObject } from "../../broker/message/mod.ts";
 import { signalNumber } from "../../broker/ports/mod.ts";
-import { cpusOf } from "./layout.ts";
+import { cpusOf, TASKS } from "./layout.ts";
 import type { JobSpec, TaskSpec } from "./protocol.ts";
-
-/** The most tasks of one job. */
-const TASKS = 1 << 20;
 
 /** Throws EPROTO for a field of a wrong type, EINVAL for a value that cannot be; both name it. */
 export function readSpec(payload: JsonObject): JobSpec {
@@ -84,6 +81,13 @@ function readTasks(payload: JsonObject): Pick<JobSpec, "tasks"> {
 /** The number of the signal at the end of a job's time; undefined for the usual one. */
 export function walltimeSignal({ "walltime-signal": signal }: JobSpec): number | undefined {
   return signal === undefined ? undefined : signalNumber(`${signal}`);
+}
+
+/** The signal of a request, `usual` without one. Throws EINVAL for what is none. */
+export function requestedSignal(payload: JsonObject, usual?: number): number {
+  const number = optionalInteger(payload, "signal") ?? usual ?? integerField(payload, "signal");
+  if (number < 1 || number > 64) throw new FluxError("EINVAL", `Invalid signal '${number}'`);
+  return number;
 }
 
 function readSignal({ "walltime-signal": signal }: JsonObject): Pick<JobSpec, "walltime-signal"> {

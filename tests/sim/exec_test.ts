@@ -3,7 +3,7 @@
 import exec from "../../commands/exec.ts";
 import ps from "../../commands/ps.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
-import type { JsonObject } from "../../broker/message/mod.ts";
+import { errnum, type JsonObject } from "../../broker/message/mod.ts";
 import { type Program } from "./spawner.ts";
 import { run, RunningCommand } from "./run_command.ts";
 import { forSeeds, type SimSession, simSession } from "./session.ts";
@@ -183,6 +183,11 @@ Deno.test("rexec refuses what is no command, unknown processes and other users",
   });
   await assertRejects(rpc("rexec.kill", { pid: 5, signum: 9 }), { errno: "ESRCH", text: "pid 5 does not belong" });
   await assertRejects(rpc("rexec.kill", { pid: 5, signum: 99 }), { errno: "ESRCH" });
+  const { pid } = await rpc("rexec.exec", { cmd: { cmdline: ["sleep", "100"] }, flags: 0, local_flags: 0 });
+  for (const signum of [0, -9, 99, 1e300]) {
+    await assertRejects(rpc("rexec.kill", { pid: Number(pid), signum }), { errno: "EINVAL", text: "is no signal" });
+    assertEquals(await rpc("cmb.exec.signal", { pid: Number(pid), signum }), { code: errnum("EINVAL") });
+  }
   await assertRejects(rpc("rexec.wait", { pid: 5 }), { errno: "ESRCH" });
   await assertRejects(rpc("rexec.attach", { pid: 5 }), { errno: "EPROTO", text: "streaming" });
   const guest = session.handle(0, { userid: 7, rolemask: 2 | 4 });

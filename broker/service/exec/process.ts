@@ -86,8 +86,9 @@ export class Process implements ProcessOptions {
     this.#ended.reject(new FluxError("ESRCH", "it was killed, as its client had gone"));
   }
 
-  /** Throws ESRCH when it is gone, EPERM, EINVAL. */
+  /** Throws ESRCH when it is gone, EPERM, EINVAL for what is no signal, and for 0: the list says whether a process is there. */
   signal(number: number): void {
+    if (number < 1 || number > 64) throw new FluxError("EINVAL", `${number} is no signal`);
     if (!this.run) throw new FluxError("ESRCH");
     this.run.signal(number);
   }

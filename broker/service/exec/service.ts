@@ -16,7 +16,7 @@ export function execService(launcher: Launcher): Methods {
       return request.isStreaming ? until(foreground(launcher, request, exec)) : background(launcher, request, exec);
     },
     "rexec.write": (request) => write(launcher, request),
-    "rexec.kill": ({ payload }) => find(launcher, payload).signal(signum(payload)),
+    "rexec.kill": ({ payload }) => find(launcher, payload).signal(integerField(payload, "signum")),
     "rexec.list": () => ({
       rank: launcher.rank,
       procs: launcher.list.all.map(({ pid, command, state }) => ({
@@ -85,13 +85,6 @@ function write(launcher: Launcher, { payload, sender }: Request): void {
 
 function find(launcher: Launcher, payload: JsonObject): Process {
   return launcher.list.find(optionalInteger(payload, "pid") ?? ANY_PID, optionalString(payload, "label"));
-}
-
-/** Throws EINVAL for 0 as well: whether a process is there is asked with rexec.list. */
-function signum(payload: JsonObject): number {
-  const number = integerField(payload, "signum");
-  if (number < 1 || number > 64) throw new FluxError("EINVAL", `${number} is no signal`);
-  return number;
 }
 
 async function wait(launcher: Launcher, { payload, signal }: Request) {

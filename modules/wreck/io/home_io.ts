@@ -7,7 +7,7 @@ import type { Ledger } from "../ledger.ts";
 import type { JobSpec, Layout } from "../protocol.ts";
 import { Hub } from "./hub.ts";
 import { InputPlan } from "./input_plan.ts";
-import type { InputNews, OutputRequest } from "./protocol.ts";
+import { type InputNews, readOutput } from "./protocol.ts";
 import { Watcher, watcherId } from "./watcher.ts";
 
 export interface HomeIoOptions {
@@ -32,11 +32,8 @@ export class HomeIo {
 
   get methods(): Methods {
     return {
-      "wreck.output": ({ payload, message }) => {
-        const request = payload as unknown as OutputRequest;
-        if (!Array.isArray(request.pieces)) throw new FluxError("EPROTO", '"pieces" must be an array');
-        return this.#hub(integerField(payload, "jobid")).take(request, message.payload!);
-      },
+      "wreck.output": ({ payload, message }) =>
+        this.#hub(integerField(payload, "jobid")).take(readOutput(payload), message.payload!),
       "wreck.over": ({ payload }) =>
         this.#hubs.get(integerField(payload, "jobid"))?.rankOver(integerField(payload, "from")),
       "job.grant": ({ payload, sender }) => {

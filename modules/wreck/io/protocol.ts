@@ -12,7 +12,8 @@
  * Amounts are characters of `io.data`.
  */
 
-import type { Io } from "../../../broker/message/mod.ts";
+import { integerField, objectField } from "../../../broker/handle/mod.ts";
+import { FluxError, type Io, type JsonObject } from "../../../broker/message/mod.ts";
 import { jobKey } from "../record.ts";
 
 export type OutputName = "stdout" | "stderr";
@@ -26,6 +27,22 @@ export interface OutputRequest {
   readonly pieces: readonly Io[];
   /** Bytes that were not sent, as nobody wanted them, by the stream (`TASK.stdout`). */
   readonly lost?: Readonly<Record<string, number>>;
+}
+
+const STREAM = /^\d+\.std(out|err)$/;
+
+/** Throws EPROTO for what is no {@link OutputRequest}. */
+export function readOutput(payload: JsonObject): OutputRequest {
+  const { pieces } = payload;
+  if (!Array.isArray(pieces)) throw new FluxError("EPROTO", '"pieces" must be an array');
+  const lost = payload.lost === undefined ? {} : objectField(payload, "lost");
+  const names = pieces.map((piece) => `${(piece as Io | null)?.rank}.${(piece as Io | null)?.stream}`);
+  const odd = [...names, ...Object.keys(lost)].find((name) => !STREAM.test(name));
+  if (odd !== undefined) throw new FluxError("EPROTO", `"${odd}" is no stream of a task`);
+  for (const name of Object.keys(lost)) integerField(lost, name);
+  integerField(payload, "from");
+  integerField(payload, "seq");
+  return payload as unknown as OutputRequest;
 }
 
 export interface OutputReply {

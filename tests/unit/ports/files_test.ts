@@ -17,6 +17,8 @@ Deno.test("systemFiles writes and reads, and says what is wrong with a path", as
     await assertRejects(systemFiles.open(none), { errno: "ENOENT", text: `${none}: No such file or directory` });
     await assertRejects(systemFiles.create(none), { errno: "ENOENT" });
     await assertRejects(systemFiles.open(directory), { errno: "EISDIR" });
+    await assertRejects(systemFiles.open("/a\0b"), { errno: "EINVAL", text: "NUL" });
+    await assertRejects(systemFiles.create("/a\0b"), { errno: "EINVAL", text: "NUL" });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
