@@ -42,6 +42,7 @@ export { sqliteStores } from "./sqlite_store.ts";
 export { readRusage, type Rusage, type Who } from "./rusage.ts";
 export { signalName, signalNumber } from "./signals.ts";
 export { descriptors } from "./descriptors.ts";
+export { startStatus } from "./start_error.ts";
 export { systemSpawner } from "./system_spawner.ts";
 export { systemClock } from "./system_clock.ts";
 export { isFile } from "./paths.ts";

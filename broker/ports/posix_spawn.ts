@@ -57,6 +57,11 @@ export interface SpawnedOptions {
   readonly stdio: readonly (number | null)[];
 }
 
+/** What runs a program without a first line that names its interpreter, as execvp(3) has it. */
+const SHELL = "/bin/sh";
+/** So much of a file tells whether it is text, bytes. */
+const BEGINNING = 128;
+
 /** Whether this system has what is needed. */
 export function hasPosixSpawn(): boolean {
   return (opened ??= prepare()) !== null;
@@ -110,11 +115,25 @@ function spawn({ argv, cwd, env, stdio }: SpawnedOptions): number {
       const errno = libc.posix_spawn(bytes(pid), file, actions, attributes, argvPointers, envPointers);
       if (errno === 0) return pid[0]!;
       failure = errno;
+      if (errno === errnum("ENOEXEC") && isText(path.startsWith("/") ? path : `${cwd ?? "."}/${path}`)) {
+        return spawn({ argv: [SHELL, path, ...argv.slice(1)], cwd, env, stdio });
+      }
       if (path === argv[0] || ![errnum("EACCES"), errnum("ENOENT"), errnum("ENOTDIR")].includes(errno)) break;
     }
     throw new FluxError(failure);
   } finally {
     libc.posix_spawn_file_actions_destroy(actions);
+  }
+}
+
+/** A shell would make nonsense of anything else, such as a program for another kind of machine. */
+function isText(path: string): boolean {
+  try {
+    using file = Deno.openSync(path);
+    const beginning = new Uint8Array(BEGINNING);
+    return !beginning.subarray(0, file.readSync(beginning) ?? 0).includes(0);
+  } catch {
+    return false;
   }
 }
 

@@ -16,6 +16,11 @@ export function explainStart(error: unknown, program: string, cwd: string | unde
   return say(errname(number) ? strerror(number) : String(error));
 }
 
+/** The status of a task that could not be started, as a shell has it: 126 for what may or can not be run, 127 for what is not there. */
+export function startStatus({ code }: FluxError): number {
+  return ["EACCES", "EPERM", "ENOEXEC"].includes(code) ? 126 : 127;
+}
+
 /** Of an error of ours or of Deno's; EINVAL for what Deno does not explain. */
 function errnoOf(error: unknown): number {
   if (error instanceof FluxError) return error.errnum;

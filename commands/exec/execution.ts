@@ -2,7 +2,7 @@
 
 import { type Handle, Queue } from "../../broker/handle/mod.ts";
 import { encodeJson, type FluxError, type Idset, strerror } from "../../broker/message/mod.ts";
-import { exitCode, signalNumber, systemClock } from "../../broker/ports/mod.ts";
+import { exitCode, signalNumber, startStatus, systemClock } from "../../broker/ports/mod.ts";
 import { type HeardSignal, Interrupted } from "../command.ts";
 import { CommandError } from "../mod.ts";
 import { Broadcast } from "./broadcast.ts";
@@ -15,8 +15,8 @@ const FLAGS = 1 | 2 | 8;
 const WINDOW = 8 << 20, LEAST = 1 << 16, MOST = 1 << 20;
 /** Two signals within this time end everything, ms. */
 const TWICE = 1000;
-/** What a shell says of a program that is not there, and of one that cannot be run; what is said of a rank that is not. */
-const NOT_FOUND = 127, NOT_RUNNABLE = 126, NO_RANK = 68;
+/** The status that stands for a rank that is not there. */
+const NO_RANK = 68;
 const LAUNCHING = "error launching process: ";
 
 type Output = Happening & { what: "output" };
@@ -140,10 +140,8 @@ export class Execution {
 function outcome(tasks: RemoteTasks, rank: number): number {
   const { status, error } = tasks.end(rank);
   if (!error) return exitCode(status ?? 0);
-  const { code } = error;
-  if (code === "ENOENT") return NOT_FOUND;
-  if (["EACCES", "EPERM", "ENOEXEC"].includes(code)) return NOT_RUNNABLE;
-  return code === "EHOSTUNREACH" ? NO_RANK : 1;
+  if (error.message.startsWith(LAUNCHING)) return startStatus(error);
+  return error.code === "EHOSTUNREACH" ? NO_RANK : 1;
 }
 
 /** The error in words: always what strerror says, and what else is known. */

@@ -1,8 +1,8 @@
 /** The part of a job on one rank: starts its tasks, passes on what they write, reports their start and their end. */
 
 import type { Handle, HostedTask, ModulePorts, TaskNews } from "../../broker/handle/mod.ts";
-import { FluxError, isErrno, type JsonObject, strerror } from "../../broker/message/mod.ts";
-import { sleep } from "../../broker/ports/mod.ts";
+import { FluxError, type JsonObject, strerror } from "../../broker/message/mod.ts";
+import { sleep, startStatus } from "../../broker/ports/mod.ts";
 import type { Contribution, Contributor, JobReins, LocalJob } from "./contribution.ts";
 import { taskEnvironment } from "./environment.ts";
 import { openRankIo, type OutputName, type RankIo } from "./io/rank_io.ts";
@@ -10,8 +10,6 @@ import { cpusOf, placeOf, taskCount } from "./layout.ts";
 import { Part, type PartStep } from "./part.ts";
 import type { RankReport, StartRequest } from "./protocol.ts";
 
-/** What a shell says of a program that is not there, and of one that cannot be run: status words. */
-const NOT_FOUND = 127 << 8, NOT_RUNNABLE = 126 << 8;
 /** So many tasks are started before everything else has its turn. */
 const AT_ONCE = 8;
 /** Stops a task before its program begins, until a debugger lets it go on. */
@@ -179,12 +177,11 @@ export class RankJob {
 
   #refused(index: number, task: number, error: unknown): void {
     if (!(error instanceof FluxError)) throw error;
-    const runnable = isErrno(error, "EACCES") || isErrno(error, "EPERM");
     const plain = strerror(error.errnum);
     const text = error.message.includes(plain) ? error.message.replace(`: ${plain}`, "") : error.message;
     this.#io.output(task, "stderr", new TextEncoder().encode(`execvp: ${plain}: ${text}\n`));
     for (const stream of ["stdout", "stderr"] satisfies OutputName[]) this.#io.output(task, stream, undefined);
-    const status = runnable ? NOT_RUNNABLE : NOT_FOUND;
+    const status = startStatus(error) << 8;
     for (const one of this.#contributions) one.exited?.(task, status);
     this.#do(this.#part.refused(index, status));
   }

@@ -11,15 +11,13 @@ import {
   type Request,
   stringsField,
 } from "../../handle/mod.ts";
-import { exitCode, signalOf } from "../../ports/mod.ts";
+import { exitCode, signalOf, startStatus } from "../../ports/mod.ts";
 import { commandOf, ExecFlag, texts } from "../exec/command.ts";
 import type { Launcher } from "../exec/launcher.ts";
 import { clientOf } from "../exec/service.ts";
 import type { News } from "../exec/subprocess.ts";
 
 const SIGTERM = 15;
-/** What a shell says of a program that is not there, and of one that cannot be run. */
-const NOT_FOUND = 127, NOT_RUNNABLE = 126;
 
 export function cmbExecService(launcher: Launcher): Methods {
   return {
@@ -75,7 +73,7 @@ async function exec(launcher: Launcher, request: Request): Promise<JsonObject | 
   } catch (error) {
     if (!(error instanceof FluxError) || process.pid > 0) throw error;
     for (const name of ["stdout", "stderr"]) say({ type: "io", rank, pid: -1, name, eof: true }, true);
-    const code = [errnum("EACCES"), errnum("EPERM")].includes(error.errnum) ? NOT_RUNNABLE : NOT_FOUND;
+    const code = startStatus(error);
     say({ rank, pid: -1, state: "Exec Failure", status: code << 8, code, exec_errno: error.errnum }, true);
   }
   return held;

@@ -71,6 +71,27 @@ for (
   });
 }
 
+Deno.test("a script without a line that names its interpreter is one for the shell, and nothing else is", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${directory}/${name}`, text, { mode: 0o755 });
+    await write("script", 'echo "$0|$1"');
+    await write("empty", "");
+    await write("machine", "\x7fELF\0\0");
+    const said = async (argv: string[], options: Partial<TaskOptions>) => {
+      const task = await start(argv, options);
+      return [await text(task.stdout), (await task.status).code];
+    };
+    assertEquals(await said(["./script", "a b"], { cwd: directory }), ["./script|a b\n", 0]);
+    const env = { PATH: directory };
+    assertEquals(await said(["script", ""], { env }), [`${directory}/script|\n`, 0]);
+    assertEquals(await said(["./empty"], { cwd: directory }), ["", 0]);
+    await assertRejects(start(["./machine"], { cwd: directory }), { errno: "ENOEXEC", text: "./machine: Exec format" });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("a program is found in PATH of the task, in order, past what cannot be run, from its own directory", async () => {
   const root = await Deno.makeTempDir();
   try {
@@ -79,7 +100,7 @@ Deno.test("a program is found in PATH of the task, in order, past what cannot be
       await Deno.writeTextFile(`${root}/${name}/prog`, `#!/bin/sh\necho ${name}\n`, { mode });
     }
     await Deno.writeTextFile(`${root}/two/lost`, "#!/no/such/interpreter\n", { mode: 0o755 });
-    await Deno.writeTextFile(`${root}/two/junk`, "no program\n", { mode: 0o755 });
+    await Deno.writeTextFile(`${root}/two/junk`, "\0 no program\n", { mode: 0o755 });
     const run = async (argv: string[], path: string, cwd: string) =>
       await text((await start(argv, { env: { PATH: path }, cwd })).stdout);
     assertEquals(await run(["prog"], `/nowhere:${root}/none:${root}/one:${root}/two`, "/"), "one\n");
