@@ -21,7 +21,7 @@ interface Row {
   readonly state: string;
   /** Seconds since the epoch; undefined before it has started. */
   readonly start?: number;
-  /** Milliseconds, so far if it has not ended. */
+  /** Seconds, so far if it has not ended. */
   readonly runtime?: number;
   /** An idset. */
   readonly ranks: string;
@@ -97,11 +97,16 @@ async function readRow(kvs: Kvs, jobid: number): Promise<Row | undefined> {
     state: `${state ?? "unknown"}`,
     ...(start !== undefined && {
       start: Number(start),
-      runtime: (end === undefined ? systemClock.wall() : Number(end) * 1000) - Number(start) * 1000,
+      runtime: microseconds((end === undefined ? systemClock.wall() / 1000 : Number(end)) - Number(start)),
     }),
     ranks: `${new Idset(ranks)}`,
     command: `${program}`,
   };
+}
+
+/** Seconds to the microsecond: times are kept so. */
+function microseconds(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6;
 }
 
 function cells({ jobid, ntasks, state, start, runtime, ranks, command }: Row): string[] {
@@ -110,7 +115,7 @@ function cells({ jobid, ntasks, state, start, runtime, ranks, command }: Row): s
     `${ntasks}`,
     state,
     start === undefined ? "-" : localTime(start),
-    runtime === undefined ? "-" : readableDuration(runtime),
+    runtime === undefined ? "-" : readableDuration(runtime * 1000),
     Idset.parse(ranks).toNodeset(),
     command.slice(command.lastIndexOf("/") + 1),
   ];

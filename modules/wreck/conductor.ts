@@ -13,7 +13,7 @@ import type { Ledger } from "./ledger.ts";
 import type { LiveJob } from "./live_job.ts";
 import { FINAL_STATES, type JobResult, type JobState, type Layout, type StartRequest } from "./protocol.ts";
 import type { Ranks } from "./ranks.ts";
-import { putLayout, putLog, putPids, putResult, putState, putStatuses, readReport } from "./record.ts";
+import { endLog, putLayout, putLog, putPids, putResult, putState, putStatuses, readReport } from "./record.ts";
 import type { Pmi } from "./pmi/pmi.ts";
 import { endedRanks, LINGER, type Stranding, stranding } from "./pmi/stranding.ts";
 import { meetingTerms } from "./runner.ts";
@@ -167,7 +167,10 @@ export class Conductor {
     job.linger?.cancel();
     if (result.state === "failed") job.ended.abort(OVER);
     ended(job);
-    await this.settled(ledger.write((transaction) => putResult(transaction, jobid, result, job.machine.size)));
+    await this.settled(ledger.write((transaction) => {
+      putResult(transaction, jobid, result, job.machine.size);
+      endLog(transaction, jobid, job.logged);
+    }));
     await job.told;
     recorded(job);
     job.announce({ jobid, state: result.state, result });

@@ -98,7 +98,7 @@ async function* follow(manager: Manager, request: Request): AsyncGenerator<JobNe
   await manager.find(jobid);
   using following = manager.follow(jobid, listener);
   const job = manager.get(jobid);
-  const now: JobNews = job ? { jobid, state: job.state } : await ended(manager, jobid);
+  const now: JobNews = job ? { jobid, state: job.announced } : await ended(manager, jobid);
   yield { ...now, ...(now.result ? {} : manager.io.attach(jobid, request)) };
   // One that is reserved will be run by whoever made it.
   if (following && (job || now.state === "reserved")) yield* news;

@@ -12,6 +12,8 @@ export class LiveJob {
   readonly spec: JobSpec;
   readonly machine: Job;
   state: JobState;
+  /** The state that those who follow heard of last. */
+  announced: JobState;
   /** Hear each state once it is recorded. */
   readonly followers: Set<(news: JobNews) => void>;
   timer: Timer | undefined;
@@ -37,7 +39,7 @@ export class LiveJob {
     this.spec = spec;
     this.cc = cc;
     this.followers = followers ?? new Set();
-    this.state = state;
+    this.state = this.announced = state;
     this.machine = new Job({
       jobid,
       stops: spec.options["stop-children-in-exec"] !== undefined,
@@ -61,6 +63,7 @@ export class LiveJob {
   }
 
   announce(news: JobNews): void {
+    this.announced = news.state;
     for (const follow of [...this.followers]) follow(news);
   }
 

@@ -3,6 +3,7 @@
 import { FluxError, Idset, isErrno, type Json, type JsonObject } from "../../broker/message/mod.ts";
 import { exitCode, signalOf } from "../../broker/ports/mod.ts";
 import type { Kvs, Transaction } from "../kvs/client.ts";
+import { blockKey, encodeBlock, END } from "../kz/client.ts";
 import { checkLayout, placeOf, taskCount } from "./layout.ts";
 import { type Ends, type JobResult, type JobSpec, type JobState, type Layout, type RankReport } from "./protocol.ts";
 import { readSpec } from "./spec.ts";
@@ -73,8 +74,13 @@ export function putStatus(transaction: Transaction, jobid: number, task: number,
 
 /** A line of the log that rank 0 keeps of a job: a block of the stream `log.0`. */
 export function putLog(transaction: Transaction, jobid: number, line: number, text: string): void {
-  const data = new TextEncoder().encode(`${text}\n`).toBase64();
-  transaction.put(jobKey(jobid, "log", 0, `${line}`.padStart(6, "0")), { data });
+  const block = encodeBlock({ data: new TextEncoder().encode(`${text}\n`) });
+  transaction.putText(blockKey(jobKey(jobid, "log", 0), line), block);
+}
+
+/** The end of that stream: nothing more happens to the job. */
+export function endLog(transaction: Transaction, jobid: number, lines: number): void {
+  if (lines > 0) transaction.putText(blockKey(jobKey(jobid, "log", 0), lines), encodeBlock(END));
 }
 
 /** What is told of the end besides the state, as short as can be: most jobs end with all tasks alike, and a short value needs no blob. */

@@ -6,6 +6,7 @@ import wreckrun from "../../commands/wreckrun.ts";
 import { Role } from "../../broker/message/mod.ts";
 import { sleep } from "../../broker/ports/mod.ts";
 import { Kvs } from "../../modules/kvs/client.ts";
+import { openReader } from "../../modules/kz/client.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { run, RunningCommand } from "./run_command.ts";
 import { forSeeds } from "./session.ts";
@@ -39,6 +40,18 @@ Deno.test("the states of a job come as events, in order, and stay in the KVS", a
   assertEquals(await get("lwj.1.state"), "complete");
   assertEquals([await get("lwj.1.rank.2.cores"), await get("lwj.1.5.exit_code")], [2, 1]);
   assertEquals([await get("lwj.1.ntasks"), await get("lwj.1.nnodes")], [6, 3]);
+});
+
+Deno.test("who follows a job that begins hears of no state twice", async () => {
+  const session = await jobSession({ size: 2 });
+  const handle = session.handle(1);
+  const { jobid } = await session.settle(handle.rpc<{ jobid: number }>("job.create", { cmdline: ["true"] }));
+  handle.publish(`wrexec.run.${jobid}`, {});
+  const seen = [];
+  const job = handle.stream<{ state: string }>("job.follow", { jobid });
+  for (let news; !(news = await session.settle(job.next())).done;) seen.push(news.value.state);
+  assertEquals(seen, [...new Set(seen)]);
+  assertEquals(seen.at(-1), "complete");
 });
 
 Deno.test("flux wreckrun -v tells of every state of a job, in order, however short it is", async () => {
@@ -152,6 +165,10 @@ Deno.test("walltime signals a job, and kills one that does not care", async () =
   const session = await jobSession({ size: 2 });
   const { status, err } = await run(session, 1, wreckrun, "-T", "1m", "-n2", "sleep", "3600");
   assertEquals([status, err], [142, "wreckrun: tasks [0-1]: exited with signal 14\n"]);
+  const log: string[] = [];
+  const reader = await session.settle(openReader(new Kvs(session.handle(1)), "lwj.1.log.0", {}));
+  for (let bytes; (bytes = await session.settle(reader.get()));) log.push(new TextDecoder().decode(bytes));
+  assertEquals(log, ["Timeout expired! Killing job with signal 14\n"]);
   const careless: Program = async ({ ignore, clock, killed }) => {
     ignore(14);
     await sleep(clock, 1e9, killed);

@@ -28,8 +28,8 @@ export class JobPmi implements Contribution {
   readonly #host: string | undefined;
   readonly #nodes: readonly number[];
   readonly #incoming = new Map<number, LineBuffer>();
-  /** Tasks that are not heard any more, since they broke the rules. */
-  readonly #expelled = new Set<number>();
+  /** Tasks that are not heard any more, by how they broke the rules. */
+  readonly #expelled = new Map<number, string>();
   /** Tasks whose connection has ended, and the status words of those that have. */
   readonly #silent = new Set<number>();
   readonly #exits = new Map<number, number>();
@@ -173,7 +173,7 @@ export class JobPmi implements Contribution {
   /** Whatever it sends from now on stays where it is. */
   #expel(task: number, error: string): void {
     this.#reins.log(`task ${task}: PMI: ${error}`);
-    this.#expelled.add(task);
+    this.#expelled.set(task, error);
     this.#incoming.delete(task);
     this.#reins.drop(task, CHANNEL);
     this.#ended(task);
@@ -197,7 +197,9 @@ export class JobPmi implements Contribution {
 
   #lost(task: number): void {
     const status = this.#exits.get(task)!;
-    this.#end(code(exitCode(status)), `${this.#name(task)} ${howEnded(status)} before it had finalized PMI`);
+    const fault = this.#expelled.get(task);
+    const why = fault === undefined ? "" : `, which had broken off: ${fault}`;
+    this.#end(code(exitCode(status)), `${this.#name(task)} ${howEnded(status)} before it had finalized PMI${why}`);
   }
 
   /** The others would wait for ever; but who was signalled together may end together. */

@@ -170,7 +170,8 @@ Deno.test("JobPmi closes the connection of a task that sends what is no PMI, and
   for (const task of [2, 3]) say(task, `more nonsense\n${INIT}${"x".repeat(1300)}`);
   assertEquals(news(), []);
   pmi.exited(2, 0);
-  assertEquals(news(), ["abort 1: task 2 (rank 1, b) exited with exit code 0 before it had finalized PMI"]);
+  const why = 'which had broken off: malformed PMI line "GET / HTTP/1.1"';
+  assertEquals(news(), [`abort 1: task 2 (rank 1, b) exited with exit code 0 before it had finalized PMI, ${why}`]);
 });
 
 Deno.test("JobPmi ends the job when its barrier fails, and when a task waits for one that has left", async () => {
