@@ -72,6 +72,8 @@ export default command({
         return (await userKey())!.linkKeys({ session: method.config.session, size, rank }, security);
       },
       userKey,
+      nodeAddress: (name) =>
+        boot.nodeAddress(name, hostname, env, { clock, spawner, resolve: (host) => zmq.resolveHost(host) }),
       say: warn,
       broker: ({ rundir, keys, rankOf, restart }) => {
         // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.

@@ -5,6 +5,7 @@
 export { decodeZ85, encodeZ85 } from "./z85.ts";
 export { type CardSeal, exchange, type Neighbours } from "./exchange.ts";
 export { certifiedKey, checkPrivate, readUserKey, sessionKey } from "./key_directory.ts";
+export { nodeAddress } from "./slurm_node.ts";
 export { ownRank, readBootstrap } from "./bootstrap_config.ts";
 export { type BootMethod, bootMethod, configuredMethod, hostnameOf } from "./method.ts";
 export { type RankOptions, runRank } from "./rank.ts";

@@ -102,6 +102,8 @@ export interface RankOptions {
   readonly security: Security;
   /** The key that all ranks of the session have; undefined when there is none. */
   userKey(): Promise<SessionKey | undefined>;
+  /** What to dial for a node of Slurm. */
+  nodeAddress(name: string): Promise<string>;
   /** Makes the broker. */
   broker(parts: BrokerSurroundings): RankBroker;
 }
@@ -225,7 +227,9 @@ class Rank {
     if (method.kind === "config") return configuredWireUp(method.config, method.rank, options);
     if (method.kind === "fd") return await pmiWireUp(method.fd, options);
     if (method.kind === "slurm") {
-      return await slurmWireUp(method, hostname, options, this.#ports, (text) => this.#options.say(text));
+      const [first] = method.nodes as [string];
+      const place = method.rank === 0 ? first : await this.#options.nodeAddress(first);
+      return await slurmWireUp(method, place, hostname, options, this.#ports, (text) => this.#options.say(text));
     }
     const { socket, session, anew } = method;
     this.#place = this.#findPlace(session);
@@ -348,7 +352,8 @@ class Rank {
   }
 
   #describe(missing: readonly number[]): string {
-    return describeMissing(missing, this.#hosts, (rank) => this.#options.shape.parent(rank));
+    const hosts = this.#hosts.length > 0 ? this.#hosts : this.#wireUp?.hosts ?? [];
+    return describeMissing(missing, hosts, (rank) => this.#options.shape.parent(rank));
   }
 
   #tooLate(): void {

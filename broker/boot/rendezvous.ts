@@ -177,7 +177,8 @@ function visit(options: RendezvousOptions): Rendezvous {
       else answers.push(line);
     },
     down: () => answers.end(),
-    refused: (reason) => log(`${host}: ${reason}`),
+    // Who could not find the host names it.
+    refused: (reason) => log(reason.startsWith(`${host}: `) ? reason : `${host}: ${reason}`),
   });
   link.send(pack(formatPmi({ cmd: "hello", rank, size, session, host: hostname })));
   return {

@@ -20,6 +20,8 @@ export interface WireUp {
   readonly isSpread: boolean;
   /** Ranks that have not come yet, as far as this one knows. */
   missing?(): number[] | undefined;
+  /** The hosts of all ranks, where they are known before anybody has come. */
+  readonly hosts?: readonly string[];
   /** Where this rank listens and is reached, when that is written down. */
   readonly at?: { readonly listen: Endpoints; readonly reached: Endpoints };
   /** Gives this rank's card and gets those of its neighbours. `admit` is told who may join its links. Once. */
@@ -109,9 +111,10 @@ export interface MeetingPorts {
   readonly transport: Transport;
 }
 
-/** Over PMI that rank 0 serves on the first node of a step of Slurm. Throws EADDRINUSE, and what `userKey` throws. */
+/** Over PMI that rank 0 serves on the first node of a step of Slurm, found at `place`. Throws EADDRINUSE, and what `userKey` throws. */
 export async function slurmWireUp(
   step: SlurmStep,
+  place: string,
   hostname: string,
   { size, shape, trace, security, userKey }: WireUpOptions,
   ports: MeetingPorts,
@@ -124,7 +127,7 @@ export async function slurmWireUp(
     rank,
     size,
     session,
-    host: nodes[0]!,
+    host: place,
     ports: meetingPorts(session),
     hostname,
     keys: key?.linkKeys({ session, size, rank: -1 }),
@@ -135,6 +138,8 @@ export async function slurmWireUp(
     session,
     isSpread,
     missing: () => meeting.missing(),
+    // With one rank a node there is but one way to deal them out.
+    ...(nodes.length === size && { hosts: nodes }),
     async meet(card, admit) {
       const pmi = new PmiClient(trace.of(meeting.lines));
       await pmi.init();

@@ -245,6 +245,23 @@ testUnless(obstacle ?? withoutHosts(), "tasks that Slurm serves no PMI meet at r
   assertEquals(slurm.rundirs(), []);
 });
 
+testUnless(obstacle, "tasks without PMI find a node whose name only Slurm knows", async () => {
+  await using slurm = await startSlurm(3);
+  assertEquals((await slurm.run([executable, "keygen"])).code, 0);
+  for (const [nodes, tasks] of [[1, 2], [3, 5]]) {
+    const words = ["srun", "--mpi=none", `-N${nodes}`, `-n${tasks}`, executable, "start", "flux getattr size"];
+    const { code, stdout, stderr } = await slurm.run(words);
+    assertEquals([code, stdout], [0, `${tasks}\n`], stderr);
+  }
+  // A task that does not come is named by its node.
+  const late = `case $SLURM_PROCID in 2) sleep 1000;; *) exec ${executable} broker --timeout=7 true;; esac`;
+  const { code, stderr } = await slurm.run(["srun", "--mpi=none", "-K", "-N3", "sh", "-c", late]);
+  assert(code !== 0 && stderr.includes("flux-broker: waiting for node3 (rank 2)\n"), stderr);
+  assert(stderr.includes("flux-broker: rank 0: node3 (rank 2) did not join within 7 s\n"), stderr);
+  await slurm.quiet();
+  assertEquals(slurm.rundirs(), []);
+});
+
 testUnless(obstacle ?? unlessLong(), "flux start -N 64", async () => {
   await using slurm = await startSlurm(64);
   const script = "flux getattr hostlist; flux exec -r all true";

@@ -3,4 +3,5 @@
  * dial.
  */
 export { curveKeypair } from "./curve.ts";
+export { resolveHost } from "./resolve.ts";
 export { zmqTransport } from "./transport.ts";
