@@ -373,7 +373,7 @@ export class Launch {
   }
 
   #killProgram(): void {
-    if (this.#program !== undefined) killTree(this.#program, `FLUX_URI=local://${this.#rundir}/`);
+    if (this.#program !== undefined) killTree(this.#program, this.#rundir);
   }
 
   #dismiss(member: Member, signal: string): void {

@@ -28,13 +28,14 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * Kills `root` and everything it has started, also what has moved to another parent since but still has `mark` as the
- * beginning of a line in its environment. Each is stopped before any is killed, so that none escapes by forking.
+ * Kills `root` and everything it has started, also what has moved to another parent since but still has the environment that a
+ * session gives its programs: the way to a broker in `rundir`, and its `bin` in PATH. Who was only told the way comes from elsewhere,
+ * and is spared. Each is stopped before any is killed, so that none escapes by forking.
  */
-export function killTree(root: number, mark: string): void {
+export function killTree(root: number, rundir: string): void {
   const stopped = new Set<number>([Deno.pid]);
   for (;;) {
-    const found = family(root, mark).filter((pid) => !stopped.has(pid));
+    const found = family(root, rundir).filter((pid) => !stopped.has(pid));
     if (found.length === 0) break;
     for (const pid of found) {
       signal(pid, "SIGSTOP");
@@ -60,14 +61,14 @@ export function isGroupAlive(group: number): boolean {
 }
 
 /** Parents before their children: a shell must not see its jobs stop while it can still do something about it. */
-function family(root: number, mark: string): number[] {
+function family(root: number, rundir: string): number[] {
   const children = new Map<number, number[]>();
   const members = new Set<number>(isAlive(root) ? [root] : []);
   const marked: number[] = [];
   for (const { pid, state } of processes()) {
     if (state.state === "Z") continue;
     children.set(state.ppid, [...children.get(state.ppid) ?? [], pid]);
-    if (readProc(`${pid}/environ`)?.split("\0").some((line) => line.startsWith(mark))) marked.push(pid);
+    if (isMarked(readProc(`${pid}/environ`)?.split("\0") ?? [], rundir)) marked.push(pid);
   }
   for (const start of [members, marked]) {
     for (const pid of start) members.add(pid);
@@ -75,6 +76,13 @@ function family(root: number, mark: string): number[] {
     for (const pid of members) for (const child of children.get(pid) ?? []) members.add(child);
   }
   return [...members];
+}
+
+function isMarked(environment: readonly string[], rundir: string): boolean {
+  return environment.some((line) => line.startsWith(`FLUX_URI=local://${rundir}/`)) &&
+    environment.some((line) =>
+      line.startsWith("PATH=") && line.slice("PATH=".length).split(":").includes(`${rundir}/bin`)
+    );
 }
 
 function processes(): { pid: number; state: ProcessState }[] {

@@ -19,8 +19,8 @@ export interface ProgramOptions {
   readonly spawner: Pick<Spawner, "spawn">;
   /** How long it has to end after it was told to, ms. */
   readonly patience: number;
-  /** The beginning of a line that all it starts have in their environment. */
-  readonly mark: string;
+  /** The run directory that is named in the environment of all it starts. */
+  readonly rundir: string;
 }
 
 export class Program {
@@ -86,7 +86,7 @@ export class Program {
 
   /** Ends it and all it has started, now. */
   kill(): void {
-    killTree(this.pid, this.#options.mark);
+    killTree(this.pid, this.#options.rundir);
   }
 
   async #fromTerminal(): Promise<boolean> {

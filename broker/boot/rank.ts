@@ -275,7 +275,7 @@ class Rank {
         clock,
         spawner,
         patience,
-        mark: `FLUX_URI=local://${rundir}/`,
+        rundir,
       });
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;

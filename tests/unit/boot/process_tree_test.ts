@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "../../assert.ts";
 import { isAlive, isGroupAlive, killTree, processState, signal } from "../../../broker/boot/process_tree.ts";
 
-const NOBODY = "FLUX_URI=local:///no-such-session/";
+const NOBODY = "/no-such-session";
 
 /** Starts a shell and waits until it has said something. */
 async function shell(
@@ -48,13 +48,17 @@ Deno.test("killTree() kills a process and all it has started, detached ones too"
   while (isAlive(Number(said))) await new Promise((resolve) => setTimeout(resolve, 1));
 });
 
-Deno.test("killTree() finds what has lost its parent by the session it names", async () => {
-  const env = { FLUX_URI: `${NOBODY.slice("FLUX_URI=".length)}local-0` };
+Deno.test("killTree() finds what has lost its parent by the environment of a session, and spares who only talks to it", async () => {
+  const FLUX_URI = `local://${NOBODY}/local-0`;
+  const client = new Deno.Command("sleep", { args: ["100"], env: { FLUX_URI } }).spawn();
+  const env = { FLUX_URI, PATH: `${NOBODY}/bin:${Deno.env.get("PATH")}` };
   const { child, said } = await shell("(sh -c 'echo $$ >&3; exec sleep 100' 3>&1 &) 3>&1; exit 0", env);
   await child.status;
   assert(isAlive(Number(said)));
   killTree(child.pid, NOBODY);
   while (isAlive(Number(said))) await new Promise((resolve) => setTimeout(resolve, 1));
+  client.kill("SIGTERM");
+  assertEquals((await client.status).signal, "SIGTERM");
 });
 
 Deno.test("isGroupAlive() does not count those that have ended and were not waited for", async () => {

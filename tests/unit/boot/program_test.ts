@@ -23,7 +23,7 @@ function program(patience = 1000) {
     env: {},
     clock,
     patience,
-    mark: "FLUX_URI=local:///nowhere/",
+    rundir: "/nowhere",
     spawner: { spawn: () => child },
   };
   return { clock, kills, end, program: new Program(options) };
