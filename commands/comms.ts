@@ -1,10 +1,12 @@
 /** `flux comms`: the broker's place among the others, and how to change it (cli.md §4.11). */
 
 import type { Handle } from "../broker/handle/mod.ts";
-import { FluxError, type Json, type JsonObject, NODEID_ANY } from "../broker/message/mod.ts";
+import { FluxError, type Json, type JsonObject, NODEID_ANY, parseHostlist } from "../broker/message/mod.ts";
 import { within } from "./deadline.ts";
+import { liveStatus } from "./live_status.ts";
 import { command, CommandError, type ParsedOptions, UsageError } from "./mod.ts";
-import { RANK } from "./ranks.ts";
+import { hostnames } from "./overlay_tree.ts";
+import { ofRank, RANK } from "./ranks.ts";
 import { spaced } from "./render/json_c.ts";
 
 const OPTIONS = {
@@ -12,6 +14,21 @@ const OPTIONS = {
   ring: { type: "flag", help: "Go around the ring, for a session whose tree is stuck (with --rank)" },
 } as const;
 type Options = ParsedOptions<typeof OPTIONS>;
+const MOVES = {
+  ...OPTIONS,
+  verbose: { short: "v", type: "flag", help: "Print which broker goes from which parent to which" },
+} as const;
+
+interface Place extends JsonObject {
+  rank: number;
+  host: string;
+}
+
+/** A broker that goes from one parent to another. */
+interface Moved extends Place {
+  from: Place;
+  to: Place;
+}
 
 /** A broker that is told to die does so at once, ms. */
 const DEATH = 5_000;
@@ -30,9 +47,8 @@ const info = command({
       throw new UsageError("info tells of the local broker: use it without --rank");
     }
     const handle = await connect();
-    const get = async (name: string) => (await handle.rpc<{ value: string }>("attr.get", { name })).value;
-    const [rank, size, topo] = await Promise.all([get("rank"), get("size"), get("tbon.topo")]);
-    yield { rank: Number(rank), size: Number(size), arity: Number(topo.replace(/^kary:/, "")) };
+    const [rank, size, arity] = await Promise.all([handle.rank(), attribute(handle, "size"), readArity(handle)]);
+    yield { rank, size: Number(size), arity };
   },
   human: (record) => Object.entries(record).map(([name, value]) => `${name}=${value}`).join("\n"),
 });
@@ -53,32 +69,48 @@ const reparent = command({
   name: "reparent",
   summary: "Make the broker that listens on URI the parent",
   usage: ["[OPTIONS] URI"],
-  options: OPTIONS,
-  async run({ opts, args, connect }) {
+  options: MOVES,
+  async *run({ opts, args, connect }) {
     const [uri, extra] = args;
     if (uri === undefined || extra !== undefined) throw new UsageError("reparent needs one URI");
+    const handle = await connect();
     try {
-      await ask(await connect(), opts, "cmb.reparent", { uri });
+      yield await move(handle, opts, "cmb.reparent", { uri });
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       const hint = "'flux getattr tbon.endpoint' on a rank tells where it listens";
       throw new CommandError(`${uri}: ${error.message}`, { cause: error, hint });
     }
   },
+  human: describe,
 });
 
-/** A command that asks a broker for one thing, and prints nothing. */
+/** A command that asks a broker to move. */
 function order(name: string, summary: string, topic: string) {
   return command({
     name,
     summary,
     usage: ["[OPTIONS]"],
-    options: OPTIONS,
-    async run({ opts, args, connect }) {
+    options: MOVES,
+    async *run({ opts, args, connect }) {
       none(args);
-      await ask(await connect(), opts, topic);
+      yield await move(await connect(), opts, topic);
     },
+    human: describe,
   });
+}
+
+/** Asks the rank of `--rank` to move; resolves to the move. */
+async function move(handle: Handle, opts: Options, topic: string, payload: JsonObject = {}): Promise<Moved> {
+  const { from, to } = await ask(handle, opts, topic, payload) as { from: number; to: number };
+  const place = await placing(handle, opts);
+  return { ...place(opts.rank ?? await handle.rank()), from: place(from), to: place(to) };
+}
+
+function describe({ rank, host, from, to }: Moved, { verbose }: { verbose: boolean }): string | null {
+  if (!verbose) return null;
+  if (from.rank === to.rank) return `${rank} ${host}: stays below ${to.rank} ${to.host}`;
+  return `${rank} ${host}: from ${from.rank} ${from.host} to ${to.rank} ${to.host}`;
 }
 
 const failover = order("failover", "Go to the parent's parent", "live.failover");
@@ -88,13 +120,21 @@ const recoverAll = command({
   name: "recover-all",
   summary: "Make every broker go back to its first parent",
   usage: ["[OPTIONS]"],
-  options: OPTIONS,
-  async run({ opts, args, connect }) {
+  options: MOVES,
+  json: "array",
+  async *run({ opts, args, connect }) {
     none(args);
     if (opts.rank !== undefined || opts.ring) throw new UsageError("recover-all is for all: use it without --rank");
     const handle = await connect();
+    const [status, arity, place] = await Promise.all([liveStatus(handle), readArity(handle), placing(handle, opts)]);
     await handle.rpc("event.publish", { topic: "live.recover", flags: 0 }, { rank: 0 });
+    for (const { rank, parent, state } of status?.ranks ?? []) {
+      const home = arity === 0 ? 0 : Math.floor((rank - 1) / arity);
+      const isAway = rank > 0 && parent !== home && (state === "ok" || state === "slow");
+      if (isAway) yield { ...place(rank), from: place(parent), to: place(home) } as Moved;
+    }
   },
+  human: describe,
 });
 
 const panic = command({
@@ -130,8 +170,23 @@ function none(args: readonly string[]): void {
   if (args.length > 0) throw new UsageError("no arguments are needed");
 }
 
+async function attribute(handle: Handle, name: string): Promise<string> {
+  return (await handle.rpc<{ value: string }>("attr.get", { name })).value;
+}
+
+async function readArity(handle: Handle): Promise<number> {
+  return Number((await attribute(handle, "tbon.topo")).replace(/^kary:/, ""));
+}
+
+/** Gives ranks their hosts: by what rank 0 says, unless the way there is stuck. */
+async function placing(handle: Handle, { ring }: { ring: boolean }): Promise<(rank: number) => Place> {
+  const listed = ring ? parseHostlist(await attribute(handle, "hostlist")) : [];
+  const host = ring ? (rank: number) => listed[rank] ?? "?" : await hostnames(handle);
+  return (rank) => ({ rank, host: host(rank) });
+}
+
 /** Asks the rank of `--rank`, over the ring with `--ring`. */
 async function ask(handle: Handle, opts: Options, topic: string, payload: JsonObject = {}): Promise<JsonObject> {
-  if (!opts.ring) return await handle.rpc(topic, payload, { rank: opts.rank ?? NODEID_ANY });
+  if (!opts.ring) return await ofRank(opts.rank, handle.rpc(topic, payload, { rank: opts.rank ?? NODEID_ANY }));
   return await handle.rpc("overlay.ring", { rank: opts.rank ?? await handle.rank(), topic, payload });
 }

@@ -4,6 +4,7 @@ import type { Handle } from "../broker/handle/mod.ts";
 import { FluxError, Idset, isErrno, type JsonObject } from "../broker/message/mod.ts";
 import { duration } from "./live_status.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
+import { ofRank } from "./ranks.ts";
 import {
   type Broker,
   brokers,
@@ -53,8 +54,10 @@ const status = command({
   async *run({ opts, args, connect, signal }) {
     none(args);
     const handle = await connect();
-    if (opts.wait !== undefined) await waitFor(handle, opts.rank, opts.wait, seconds(opts.timeout), signal);
-    yield await readTree(handle, opts.rank, await hostnames(handle));
+    if (opts.wait !== undefined) {
+      await ofRank(opts.rank, waitFor(handle, opts.rank, opts.wait, seconds(opts.timeout), signal));
+    }
+    yield await ofRank(opts.rank, readTree(handle, opts.rank, await hostnames(handle)));
   },
   human(tree: Broker, opts) {
     if (opts.summary) return tree.status;
@@ -73,7 +76,8 @@ const errors = command({
   async *run({ opts, args, connect }) {
     none(args);
     const handle = await connect();
-    for (const { rank, host, error } of brokers(await readTree(handle, opts.rank, await hostnames(handle)))) {
+    const tree = await ofRank(opts.rank, readTree(handle, opts.rank, await hostnames(handle)));
+    for (const { rank, host, error } of brokers(tree)) {
       if (error !== undefined) yield { rank, host, error };
     }
   },
@@ -88,7 +92,7 @@ const health = command({
   async *run({ opts, args, connect }) {
     none(args);
     const handle = await connect();
-    yield await readHealth(handle, opts.rank, await hostnames(handle));
+    yield await ofRank(opts.rank, readHealth(handle, opts.rank, await hostnames(handle)));
   },
   human: (health: Health, { verbose }) => {
     const children = health.children.map((child) => `  ${standing(child, verbose)}`);

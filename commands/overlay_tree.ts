@@ -36,7 +36,7 @@ export async function hostnames(handle: Handle): Promise<(rank: number) => strin
   return (rank) => status?.ranks[rank]?.host || listed[rank] || "?";
 }
 
-/** Asks one broker for its health. Throws ETIMEDOUT when it does not answer. */
+/** Asks one broker for its health. Throws ETIMEDOUT when it does not answer, EHOSTUNREACH when it is not there. */
 export async function readHealth(handle: Handle, rank: number, host: (rank: number) => string): Promise<Health> {
   const { status, duration, children } = await handle.rpc<Health>("overlay.health", undefined, {
     rank,

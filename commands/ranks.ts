@@ -27,6 +27,17 @@ export const RANK = {
   },
 } as const satisfies Record<string, OptionSpec>;
 
+/** Waits for the answer of one rank. That it cannot be reached is told with its number. */
+export async function ofRank<T>(rank: number | undefined, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (rank === undefined || !isErrno(error, "EHOSTUNREACH") || error.hasText) throw error;
+    const hint = "flux up -v tells which ranks are there";
+    throw new CommandError(`rank ${rank}: ${error.message}`, { cause: error, hint });
+  }
+}
+
 /** What one rank answered. */
 export interface RankAnswer {
   readonly rank: number;

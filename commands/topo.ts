@@ -18,6 +18,7 @@ export default command({
   usage: ["[OPTIONS]"],
   options: {
     hosts: { short: "H", type: "flag", help: "Label brokers with their hosts" },
+    verbose: { short: "v", type: "flag", help: "Label brokers with their hosts, and the reason where one is not ok" },
     tree: { type: "flag", help: "Print a tree of text" },
     svg: { type: "flag", help: "Print a picture in SVG" },
   },
@@ -33,16 +34,23 @@ export default command({
     yield status;
   },
   human(status, opts) {
-    const label = (one: Rank) => opts.hosts && one.host ? `${one.rank} ${one.host}` : `${one.rank}`;
-    if (!opts.tree && !opts.svg) return dot(status.ranks, label, opts.hosts);
-    const shapes = forest(status.ranks, label);
-    if (opts.svg) return treeSvg(shapes);
-    return shapes.flatMap((top) => treeLines(top, ({ text, state }) => state === "ok" ? text : `${text} (${state})`))
-      .join("\n");
+    const isNamed = opts.hosts || opts.verbose;
+    const name = (one: Rank) => isNamed && one.host ? `${one.rank} ${one.host}` : `${one.rank}`;
+    const label = (one: Rank) => opts.verbose ? name(one) + remark(one, true) : name(one);
+    if (opts.svg) return treeSvg(forest(status.ranks, label));
+    if (!opts.tree) return dot(status.ranks, label, isNamed);
+    const shapes = forest(status.ranks, (one) => name(one) + remark(one, opts.verbose));
+    return shapes.flatMap((top) => treeLines(top, ({ text }) => text)).join("\n");
   },
 });
 
 type Rank = LiveStatus["ranks"][number];
+
+/** What is to be said of one that is not ok. */
+function remark({ state, reason }: Rank, verbose: boolean): string {
+  if (state === "ok") return "";
+  return verbose && reason ? ` (${state}: ${reason})` : ` (${state})`;
+}
 
 /** It is in the tree, under a parent. */
 function hasParent({ rank, parent, state }: Rank): boolean {

@@ -20,6 +20,12 @@ const SEARCH = 5_000;
 /** Who comes back asks each of those above for so long, and makes a pause when none has taken it in, ms. */
 const REJOIN = 2_000, PAUSE = 250;
 
+/** The ranks of the parents before and after; -1 for none. */
+export interface Move extends JsonObject {
+  from: number;
+  to: number;
+}
+
 export class Reparent {
   readonly #broker: BrokerParts;
   /** Parents this broker has had, by endpoint. */
@@ -108,16 +114,18 @@ export class Reparent {
    * this one; ENOENT when no broker of the session listens there; EAGAIN while this broker changes its parent already;
    * ETIMEDOUT when the new parent does not take us in.
    */
-  async move(uri: string): Promise<void> {
+  async move(uri: string): Promise<Move> {
     const { options: { rank }, tree } = this.#broker;
     if (!uri.includes("://")) throw new FluxError("EINVAL", `"${uri}" is no URI`);
     if (rank === 0) throw new FluxError("EINVAL", "rank 0 is the root of the tree and has no parent");
     if (this.#busy) throw new FluxError("EAGAIN", `rank ${rank} is changing its parent already`);
     this.#busy = true;
+    const from = tree.parent?.rank ?? -1;
     try {
       const kind = this.#known.has(uri) ? "restored" : "new";
       if (tree.parent?.uri !== uri) await this.#inTurn(async () => await this.#move(await this.#locate(uri)));
       this.#broker.log("info", `reparent ${uri} (${kind})`, "overlay");
+      return { from, to: tree.parent?.rank ?? -1 };
     } finally {
       this.#busy = false;
     }

@@ -1,6 +1,6 @@
 /** Going to another parent on request: the next one up, or back to the first one (services.md §8, live.failover and live.recover). */
 
-import { FluxError, isErrno } from "../../broker/message/mod.ts";
+import { FluxError, isErrno, type JsonObject } from "../../broker/message/mod.ts";
 import type { Handle } from "../../broker/handle/mod.ts";
 import { type Clock, sleep } from "../../broker/ports/mod.ts";
 
@@ -21,22 +21,28 @@ const TRIES = 5;
 /** Between two tries, ms: longer than a move takes. */
 const PAUSE = 500;
 
+/** The ranks of the parents before and after. */
+export interface Move extends JsonObject {
+  from: number;
+  to: number;
+}
+
 /** Goes to the parent's parent. Throws ESRCH when the parent is rank 0, and what `cmb.reparent` throws. */
-export async function toNextParent(handle: Handle): Promise<void> {
+export async function toNextParent(handle: Handle): Promise<Move> {
   const { ancestors } = await places(handle);
   const next = ancestors[1];
   if (!next) throw new FluxError("ESRCH", "no failover candidates");
-  await handle.rpc("cmb.reparent", { uri: next.uri });
+  return await handle.rpc<Move>("cmb.reparent", { uri: next.uri });
 }
 
 /** Goes back to the first parent. Throws ESRCH at rank 0, EINVAL when that parent has failed, the signal's reason. */
-export async function recoverHome(handle: Handle, clock: Clock, signal: AbortSignal): Promise<void> {
-  for (let left = TRIES; left > 0; left--) {
+export async function recoverHome(handle: Handle, clock: Clock, signal: AbortSignal): Promise<Move> {
+  for (let left = TRIES;; left--) {
     const { parent, home } = await places(handle);
     if (!home) throw new FluxError("ESRCH", "rank 0 has no parent");
-    if (parent?.rank === home.rank) return;
+    if (parent?.rank === home.rank) return { from: home.rank, to: home.rank };
     try {
-      return void await handle.rpc("cmb.reparent", { uri: home.uri });
+      return await handle.rpc<Move>("cmb.reparent", { uri: home.uri });
     } catch (error) {
       if (isErrno(error, "ENOENT")) throw new FluxError("EINVAL", `rank ${home.rank} has failed`);
       if (left === 1 || !isPassing(error)) throw error;

@@ -26,7 +26,7 @@ export interface Standing {
   readonly host: string;
   readonly parent: number;
   readonly reason: string;
-  /** Since when it has been declared to be in its state, ms of the clock. */
+  /** Since when it has been in its state, ms of the clock. */
   readonly since: number;
 }
 
@@ -36,6 +36,8 @@ interface Entry {
   reason: string;
   /** Ticks for which it has been out of reach. */
   absent: number;
+  /** When it was last within reach, ms of the clock. */
+  reached: number;
 }
 
 export class Roll {
@@ -64,6 +66,10 @@ export class Roll {
   reach(online: Idset): Declaration[] {
     const before = this.#online;
     this.#online = online;
+    for (const rank of before) {
+      const entry = online.has(rank) ? undefined : this.#entries.get(rank);
+      if (entry) entry.reached = this.#now();
+    }
     const changed = before.difference(online).union(online.difference(before));
     return [...changed].flatMap((rank) => this.#settle(rank));
   }
@@ -91,7 +97,7 @@ export class Roll {
     const isLost = entry.declared !== LiveState.fail && (!this.#online.has(rank) || this.#isBelowFailed(record));
     const state = isLost ? LiveState.unknown : entry.declared;
     const reason = isLost ? `out of reach since rank ${parent} or the link to it was lost` : entry.reason;
-    return { rank, state, host, parent, reason, since: entry.since };
+    return { rank, state, host, parent, reason, since: isLost ? Math.max(entry.since, entry.reached) : entry.since };
   }
 
   /** The ranks in one state. */
@@ -124,7 +130,7 @@ export class Roll {
     const isOnline = this.#online.has(rank);
     let entry = this.#entries.get(rank);
     if (!entry) {
-      entry = { declared: LiveState.unknown, since: this.#now(), reason: "", absent: 0 };
+      entry = { declared: LiveState.unknown, since: this.#now(), reason: "", absent: 0, reached: 0 };
       this.#entries.set(rank, entry);
     }
     if (isOnline || record.state !== LiveState.fail) entry.absent = isOnline ? 0 : entry.absent;

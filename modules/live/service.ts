@@ -17,7 +17,7 @@ import {
 import { Flock } from "./flock.ts";
 import { Herald } from "./herald.ts";
 import { Lifeline } from "./lifeline.ts";
-import { recoverHome, toNextParent } from "./places.ts";
+import { type Move, recoverHome, toNextParent } from "./places.ts";
 import { decodeRecords } from "./register.ts";
 import { Reporter } from "./reporter.ts";
 import { changed, DEFAULTS, NAMES, readArguments, readSettings, type SettingName, type Settings } from "./settings.ts";
@@ -193,7 +193,7 @@ class Live implements Running {
     });
   }
 
-  #goHome(): Promise<void> {
+  #goHome(): Promise<Move> {
     const { handle, ports: { clock } } = this.#context;
     return recoverHome(handle, clock, this.#closed.signal);
   }

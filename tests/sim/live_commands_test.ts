@@ -105,6 +105,12 @@ Deno.test("flux topo prints DOT, a tree or a picture", async () => {
   const nodes = [color(0, "green"), color(1, "green"), color(2, "red"), color(3, "green")];
   assertEquals((await run(s, 3, topo)).out, `graph flux {\n${nodes.join("\n")}\n0 -- 1\n1 -- 3\n}\n`);
   assertEquals((await run(s, 3, topo, "--tree", "-H")).out, "0 node0\n└─ 1 node1\n   └─ 3 node3\n2 node2 (fail)\n");
+  assertEquals(
+    (await run(s, 3, topo, "--tree", "-v")).out,
+    "0 node0\n└─ 1 node1\n   └─ 3 node3\n2 node2 (fail: connection lost)\n",
+  );
+  const named = (await run(s, 3, topo, "-v")).out.split("\n");
+  assertEquals(named[3], '2 [style=filled,fillcolor=red,label="2 node2 (fail: connection lost)"]');
   const { out } = await run(s, 3, topo, "--svg");
   assertEquals([out.match(/<circle/g)?.length, out.match(/<line/g)?.length], [4, 2]);
 });
@@ -129,6 +135,33 @@ Deno.test("flux comms failover goes one up, recover goes back, recover-all bring
   assertEquals((await run(s, 4, comms, "recover-all")).status, 0);
   await s.run(3000);
   assertEquals([parentsOf(s)[3], parentsOf(s)[5]], [1, 2]);
+});
+
+Deno.test("flux comms -v and --json tell of moves with ranks and hosts", async () => {
+  const s = await session(7);
+  const went = await run(s, 0, comms, "-r", "3", "failover", "-v");
+  assertEquals(went.out, "3 node3: from 1 node1 to 0 node0\n");
+  await s.run(500);
+  const all = await run(s, 2, comms, "recover-all", "-v");
+  assertEquals(all.out, "3 node3: from 0 node0 to 1 node1\n");
+  await s.run(3000);
+  assertEquals((await run(s, 3, comms, "recover", "-v")).out, "3 node3: stays below 1 node1\n");
+  const uri = (rank: number) => `ipc:///sim/tbon-${rank}`;
+  const { out } = await run(s, 0, comms, "-r", "3", "reparent", "--json", uri(2));
+  const [from, to] = [1, 2].map((rank) => ({ rank, host: `node${rank}` }));
+  assertEquals(JSON.parse(out), { rank: 3, host: "node3", from, to });
+});
+
+Deno.test("commands that ask one rank name it when it is not there", async () => {
+  const s = await session(3);
+  const asked = [[overlay, "status"], [overlay, "health"], [overlay, "errors"], [comms, "failover"]] as const;
+  for (const [command, word] of asked) {
+    const { status, err } = await run(s, 0, command, ...command === comms ? ["-r", "9", word] : [word, "-r", "9"]);
+    assertEquals([status, err.split(": ").slice(1).join(": ")], [
+      1,
+      "rank 9: No route to host\nhint: flux up -v tells which ranks are there\n",
+    ]);
+  }
 });
 
 Deno.test("flux shutdown ends the session, and names who does not leave in time", async () => {

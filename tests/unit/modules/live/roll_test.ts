@@ -96,6 +96,20 @@ Deno.test("Roll.tick() declares a rank failed that stays out of reach, once, and
   assertEquals(said(roll.reach(new Idset([3]))), ["3: 2 to 0"]);
 });
 
+Deno.test("Roll.standing() tells since when a rank has been out of reach, not since when it was ok before", () => {
+  let now = 1000;
+  const roll = new Roll(4, () => now);
+  roll.reach(new Idset([3]));
+  roll.apply(record(3, LiveState.ok, [1, 1, 0], 1));
+  now = 5000;
+  roll.reach(new Idset());
+  now = 9000;
+  const { state, since } = roll.standing(3);
+  assertEquals([state, since], [LiveState.unknown, 5000]);
+  roll.reach(new Idset([3]));
+  assertEquals(roll.standing(3).since, 1000);
+});
+
 Deno.test("Roll declares nobody failed twice without ok between, whatever it is told", () => {
   const step = fc.oneof(
     fc.record({
