@@ -1,6 +1,7 @@
 /** `flux zio copy`: a file into a stream, or a stream into a file. */
 
 import { isErrno } from "../../broker/message/mod.ts";
+import { systemFiles } from "../../broker/ports/mod.ts";
 import type { Kvs } from "../../modules/kvs/client.ts";
 import { Cutter, openReader, openWriter } from "../../modules/kz/client.ts";
 import { about, openKvs } from "../kvs/access.ts";
@@ -26,36 +27,35 @@ export const copy = command({
       throw new UsageError("copy: specify FROM and TO");
     }
     if (isFile(from) && isFile(to)) throw new CommandError("copy src and dst cannot both be file");
+    if (from === to) throw new CommandError("copy src and dst are the same");
     const kvs = await openKvs({ connect: context.connect, opts: { namespace: undefined } });
-    const source = isFile(from) ? readFile(context, from) : readStream(kvs, from, context.signal);
+    // Nothing is created for a source that is not there.
+    const source = isFile(from) ? await openFile(context, from) : await about(from, openReader(kvs, from, context));
     if (to === "-") return yield* source;
     if (isFile(to)) await writeFile(to, source);
     else await writeStream(kvs, to, source, opts);
   },
 });
 
-async function* readStream(kvs: Kvs, key: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-  yield* await about(key, openReader(kvs, key, { signal }));
+async function openFile({ read }: Pick<Context<typeof OPTIONS>, "read">, path: string) {
+  if (path !== "-") {
+    const file = await systemFiles.open(path);
+    return pieces(() => file.read(PIECE));
+  }
+  const buffer = new Uint8Array(PIECE);
+  return pieces(async () => {
+    const count = await read(buffer);
+    return count === null ? undefined : buffer.slice(0, count);
+  });
 }
 
-async function* readFile(
-  { read }: Pick<Context<typeof OPTIONS>, "read">,
-  path: string,
-): AsyncGenerator<Uint8Array, void> {
-  const file = path === "-" ? undefined : await opened(path, { read: true });
-  const from = file ? (into: Uint8Array) => file.read(into) : read;
-  const buffer = new Uint8Array(PIECE);
-  for (let count = await from(buffer); count !== null; count = await from(buffer)) yield buffer.slice(0, count);
+async function* pieces(next: () => Promise<Uint8Array | undefined>): AsyncGenerator<Uint8Array, void> {
+  for (let bytes = await next(); bytes; bytes = await next()) yield bytes;
 }
 
 async function writeFile(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-  // Nothing is created for a source that is not there.
-  let file: Deno.FsFile | undefined;
-  for await (const bytes of source) {
-    file ??= await opened(path, { write: true, create: true, truncate: true });
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-  }
-  file ??= await opened(path, { write: true, create: true, truncate: true });
+  const file = await systemFiles.create(path);
+  for await (const bytes of source) await file.write(bytes);
   file.close();
 }
 
@@ -71,13 +71,4 @@ async function writeStream(kvs: Kvs, key: string, source: AsyncIterable<Uint8Arr
   );
   for await (const bytes of source) for (const block of cutter.push(bytes)) await about(key, writer.put(block));
   await about(key, writer.close());
-}
-
-async function opened(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile> {
-  try {
-    return await Deno.open(path, options);
-  } catch (error) {
-    const reason = /: ([^:]+) \(os error \d+\)/.exec(`: ${error instanceof Error ? error.message : error}`)?.[1];
-    throw new CommandError(`${path}: ${reason ?? error}`, { cause: error });
-  }
 }

@@ -150,6 +150,11 @@ Deno.test("files are copied into streams and back, block by block", async () => 
   assertEquals(await Deno.readFile(`${session.directory}/back`), data);
   const again = await session.flux(["zio", "copy", "./data", "s"]);
   assertEquals([again.code, again.stderr], [1, "flux-zio: s: File exists\nhint: --force replaces it\n"]);
+  for (const source of ["./nosuch", "nosuch"]) {
+    const failed = await session.flux(["zio", "copy", source, "new"]);
+    assertEquals([failed.code, failed.stderr], [1, `flux-zio: ${source}: No such file or directory\n`]);
+  }
+  assertEquals((await session.flux(["kvs", "dir", "new"])).code, 1);
   const lazy = await session.flux(["zio", "copy", "-l", "-f", "-b", "10", "-", "s"], { stdin: "twelve bytes" });
   assertEquals([lazy.code, (await session.flux(["zio", "copy", "s", "-"], { rank: 1 })).stdout], [0, "twelve bytes"]);
 });
