@@ -75,7 +75,7 @@ export default command({
       nodeAddress: (name) =>
         boot.nodeAddress(name, hostname, env, { clock, spawner, resolve: (host) => zmq.resolveHost(host) }),
       say: warn,
-      broker: ({ rundir, keys, rankOf, restart }) => {
+      broker: ({ rundir, keys, rankOf, level, restart }) => {
         // Rank 0 writes the session's log; what the others cannot get to it they put there themselves.
         const logdest = rank === 0 && opts.logdest === "auto" ? logFile(rundir, warn) : opts.logdest;
         const output = logdest === "stderr" || logdest === "auto" ? undefined : fileOutput(logdest);
@@ -97,6 +97,7 @@ export default command({
           facts: {
             "broker.boot-method": asked === "single" ? "single" : method.kind === "fd" ? "simple" : method.kind,
             ...(env.FLUX_URI && { "parent-uri": env.FLUX_URI }),
+            ...(level !== undefined && { "instance-level": `${level}`, jobid: env.FLUX_JOB_ID ?? "" }),
             ...(statedir !== undefined && { statedir: absolute(statedir) }),
             ...(opts.sid !== undefined && { "session-id": opts.sid }),
           },

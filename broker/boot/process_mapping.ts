@@ -1,16 +1,11 @@
 /** Which ranks a launcher says are on which node: the `PMI_process_mapping` that MPICH reads (wire.md §6). */
 
-import { isErrno } from "../message/mod.ts";
 import type { PmiClient } from "../pmi/mod.ts";
 
 /** Number of nodes of a session of `size`; undefined when the server does not say. Throws ECONNRESET when it is gone. */
 export async function nodeCount(pmi: PmiClient, size: number): Promise<number | undefined> {
-  try {
-    return countNodes(await pmi.get("PMI_process_mapping"), size);
-  } catch (error) {
-    if (isErrno(error, "EPROTO")) return undefined;
-    throw error;
-  }
+  const mapping = await pmi.find("PMI_process_mapping");
+  return mapping === undefined ? undefined : countNodes(mapping, size);
 }
 
 /**

@@ -114,6 +114,8 @@ export interface BrokerSurroundings {
   readonly keys: KeyPair | undefined;
   /** Whose key it is, if that rank may join. */
   rankOf(publicKey: string): number | undefined;
+  /** How many sessions this one is in, when a launcher has told. */
+  readonly level: number | undefined;
   /** At rank 0, where somebody can do it: starts another rank anew; resolves when it is up. Throws why it is not. */
   restart?(rank: number): Promise<void>;
 }
@@ -199,6 +201,7 @@ class Rank {
       rundir: place.path,
       keys: await makeKeys(),
       rankOf: (publicKey) => admitted.get(publicKey),
+      level: wireUp.level,
       ...(this.#starter && rank === 0 && { restart: (other: number) => this.#restarts.request(other) }),
     });
     this.#broker = broker;

@@ -18,6 +18,8 @@ export interface WireUp {
   readonly session: string;
   /** Ranks may be on other hosts, so that sockets of this one do not reach them. */
   readonly isSpread: boolean;
+  /** How many sessions this one is in, when a launcher has told. */
+  readonly level?: number;
   /** Ranks that have not come yet, as far as this one knows. */
   missing?(): number[] | undefined;
   /** The hosts of all ranks, where they are known before anybody has come. */
@@ -93,7 +95,9 @@ export async function pmiWireUp(
   const pmi = new PmiClient(trace.of(new LineStream(fdStream(fd), PMI_LIMITS.line)), "foreign");
   await pmi.init();
   const nodes = await nodeCount(pmi, size);
+  const level = await pmi.find("flux.instance-level");
   return {
+    ...(level !== undefined && { level: Number(level) + 1 }),
     session: pmi.kvsname,
     isSpread: nodes !== 1,
     async meet(card, admit) {

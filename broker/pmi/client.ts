@@ -1,6 +1,6 @@
 /** The client's side of PMI-1 over any line stream: what a broker that is started by someone's launcher speaks. */
 
-import { FluxError } from "../message/mod.ts";
+import { FluxError, isErrno } from "../message/mod.ts";
 import { formatPmi, parsePmi, PMI_LIMITS } from "./words.ts";
 
 /** What this needs of a connection. `LineStream` is one. */
@@ -62,6 +62,16 @@ export class PmiClient {
   async get(key: string): Promise<string> {
     const answer = await this.#ask({ cmd: "get", kvsname: this.#kvsname, key }, "get_result", ` of key ${key}`);
     return answer.get("value") ?? "";
+  }
+
+  /** The same, undefined when there is none. */
+  async find(key: string): Promise<string | undefined> {
+    try {
+      return await this.get(key);
+    } catch (error) {
+      if (isErrno(error, "EPROTO")) return undefined;
+      throw error;
+    }
   }
 
   async finalize(): Promise<void> {

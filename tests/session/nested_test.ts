@@ -30,12 +30,13 @@ Deno.test("flux start as a job is a session of its tasks, which knows the one it
 
 Deno.test("sessions nest to any depth: each runs jobs of its own, and nothing is left of them", async () => {
   await using session = await startSession({ size: 2 });
-  const second = "flux getattr parent-uri; flux wreckrun -n3 flux pmi get PMI_process_mapping";
+  const second =
+    "flux getattr parent-uri; flux getattr instance-level; flux wreckrun -n3 flux pmi get PMI_process_mapping";
   const first = `flux getattr parent-uri; flux wreckrun -n2 flux start '${second}'`;
   const { code, stdout, stderr } = await nested(session, 2, `flux wreckrun -n2 flux start "${first}"`);
   assertEquals([code, stderr], [0, ""]);
-  const [one, two, mapping] = stdout.split("\n");
-  assertEquals(mapping, "(vector,(0,1,3))");
+  const [one, two, level, mapping] = stdout.split("\n");
+  assertEquals([level, mapping], ["3", "(vector,(0,1,3))"]);
   assert(new Set([session.uri(), one, two]).size === 3, stdout);
   assertEquals(runDirectories(session), [session.rundir]);
 });

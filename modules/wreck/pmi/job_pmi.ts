@@ -41,8 +41,14 @@ export class JobPmi implements Contribution {
   /** Rank 0 has been told, or will be, of a task that enters no barrier any more. */
   #telling = false;
 
-  /** `hosts` has the host of each rank of the session. */
-  constructor(job: LocalJob, reins: JobReins, rounds: Pick<Rounds, "meet">, hosts: readonly string[]) {
+  /** `hosts` has the host of each rank of the session; `values` are there from the start, besides the process mapping. */
+  constructor(
+    job: LocalJob,
+    reins: JobReins,
+    rounds: Pick<Rounds, "meet">,
+    hosts: readonly string[],
+    values: Readonly<Record<string, string>> = {},
+  ) {
     this.#job = job;
     this.#reins = reins;
     this.#rounds = rounds;
@@ -54,7 +60,7 @@ export class JobPmi implements Contribution {
       size: this.#nodes.length,
       ranks: place.tasks,
       kvsname: name,
-      values: mapping === undefined ? {} : { PMI_process_mapping: mapping },
+      values: { ...values, ...(mapping !== undefined && { PMI_process_mapping: mapping }) },
     });
     if (!job.spec.options["pmi-port"]) return;
     this.#port = new PmiPort(place.tasks, this.#nodes.length, {

@@ -36,7 +36,10 @@ export class Pmi {
     return this.#rounds.open(jobid);
   }
 
-  readonly contribute: Contributor = (job, reins) => new JobPmi(job, reins, this.#rounds, this.#hosts());
+  readonly contribute: Contributor = (job, reins) => {
+    const level = this.#ports.attribute("instance-level") ?? "0";
+    return new JobPmi(job, reins, this.#rounds, this.#hosts(), { "flux.instance-level": level });
+  };
 
   stop(): void {
     this.#rounds.stop();
