@@ -34,7 +34,7 @@ export interface Context<T extends OptionTable> {
   read(into: Uint8Array): Promise<number | null>;
   /** The terminal that standard input is; undefined when it is none. */
   terminal(): Terminal | undefined;
-  /** When nobody reads standard output any more, `heard` is called, and waited for a little, before the command ends. */
+  /** When standard output cannot be written any more, mostly as nobody reads it, `heard` is called, and waited for a little, before the command ends. */
   onUnread(heard: () => Promise<void>): void;
   /** With `signal`: from now on signals only call `heard`, the command deals with them. */
   onSignal(heard: (signal: HeardSignal) => void): void;

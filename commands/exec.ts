@@ -5,6 +5,7 @@ import { command, CommandError, type Context, type OptionSpec } from "./mod.ts";
 import { Execution } from "./exec/execution.ts";
 import { Printer } from "./exec/printer.ts";
 import { readRanks } from "./ranks.ts";
+import { taskInput } from "./task_input.ts";
 
 const OPTIONS = {
   rank: { short: "r", type: "string", arg: "RANKS", complete: "rank", help: "Run on these ranks (default: all)" },
@@ -25,7 +26,7 @@ export default command({
   complete: "command",
   options: OPTIONS,
   async *run(context): AsyncGenerator<Json | Uint8Array, number> {
-    const { opts, args, json, warn, onSignal, read, printError } = context;
+    const { opts, args, json, warn, onSignal, printError } = context;
     if (args.length === 0) throw new CommandError("Command to run required");
     const handle = await context.connect();
     const [ranks, hosts] = await Promise.all([
@@ -47,7 +48,7 @@ export default command({
         ...(hosts && { hosts: parseHostlist(hosts.value) }),
         printError,
       }),
-      ...(!opts.noinput && { read }),
+      ...(!opts.noinput && { read: taskInput(context) }),
       warn,
       verbose: opts.verbose,
     });

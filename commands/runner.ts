@@ -139,7 +139,7 @@ class Run {
 
   /** What was printed before the failure comes out first. */
   async #failed(error: unknown): Promise<number> {
-    if (this.#unread && error instanceof Deno.errors.BrokenPipe) {
+    if (this.#unread && (error instanceof Deno.errors.BrokenPipe || error instanceof Unwritable)) {
       await within(FAREWELL_TIMEOUT, this.#unread()).catch(() => {});
     }
     const { commandVerdict } = await import("./errors.ts");
@@ -166,9 +166,12 @@ function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
+/** Standard output refused a write, and not since its reader is gone. */
+class Unwritable extends CommandError {}
+
 /** Standard output refused a write: quietly fatal when its reader is gone, otherwise said. */
 function unwritable(error: unknown): never {
   if (error instanceof Deno.errors.BrokenPipe) throw error;
   const reason = error instanceof Error ? error.message.replace(/ \(os error \d+\)/, "") : String(error);
-  throw new CommandError(`cannot write standard output: ${reason}`);
+  throw new Unwritable(`cannot write standard output: ${reason}`);
 }

@@ -5,6 +5,7 @@ import { systemClock } from "../broker/ports/mod.ts";
 import { Jobs, JobWatch } from "../modules/wreck/client.ts";
 import type { JobNews, JobSpec } from "../modules/wreck/protocol.ts";
 import { command, type OptionSpec } from "./mod.ts";
+import { taskInput } from "./task_input.ts";
 import { tellEnds } from "./wreck/ends.ts";
 import { JOB_OPTIONS, readJobSpec } from "./wreck/job_options.ts";
 import { explainRefusal, JobView } from "./wreck/job_view.ts";
@@ -23,7 +24,7 @@ export default command({
   complete: "command",
   options: OPTIONS,
   async *run(context): AsyncGenerator<Json | Uint8Array, number> {
-    const { opts, args, json, warn, printError, read, onSignal } = context;
+    const { opts, args, json, warn, printError, onSignal } = context;
     const spec = readJobSpec(opts, args);
     const start = systemClock.now();
     const say = (text: string) => opts.verbose && warn(`${seconds(systemClock.now() - start)}: ${text}`);
@@ -42,7 +43,7 @@ export default command({
         json,
         warn,
         printError,
-        read,
+        read: taskInput(context),
         news: (news) => tell(news, spec, say),
       });
       onSignal((signal) => view.signal(signal));

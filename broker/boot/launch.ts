@@ -13,7 +13,7 @@ import type { Shape } from "./exchange.ts";
 import type { Fleet } from "./fleet.ts";
 import { introduction } from "./introduction.ts";
 import type { Member } from "./member.ts";
-import { killTree, processState } from "./process_tree.ts";
+import { killTree, ofSession, processState } from "./process_tree.ts";
 import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
 import { Revivals } from "./revivals.ts";
 import { linkProgram, planRunDirectory, removeRunDirectory } from "./run_directory.ts";
@@ -373,7 +373,7 @@ export class Launch {
   }
 
   #killProgram(): void {
-    if (this.#program !== undefined) killTree(this.#program, this.#rundir);
+    if (this.#program !== undefined) killTree(this.#program, ofSession(this.#rundir));
   }
 
   #dismiss(member: Member, signal: string): void {

@@ -27,15 +27,27 @@ export function isAlive(pid: number): boolean {
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
+type Ours = (environment: readonly string[]) => boolean;
+
 /**
- * Kills `root` and everything it has started, also what has moved to another parent since but still has the environment that a
- * session gives its programs: the way to a broker in `rundir`, and its `bin` in PATH. Who was only told the way comes from elsewhere,
- * and is spared. Each is stopped before any is killed, so that none escapes by forking.
+ * What a session with this run directory gives its programs: the way to a broker, and its `bin` in PATH. Who was only told the way comes
+ * from elsewhere.
  */
-export function killTree(root: number, rundir: string): void {
+export function ofSession(rundir: string): Ours {
+  const path = (line: string) => line.startsWith("PATH=") ? line.slice("PATH=".length).split(":") : [];
+  return (environment) =>
+    environment.some((line) => line.startsWith(`FLUX_URI=local://${rundir}/`)) &&
+    environment.some((line) => path(line).includes(`${rundir}/bin`));
+}
+
+/**
+ * Kills `root` and everything it has started, also what has moved to another parent since but has an environment, line by line, that
+ * is `ours`. Each is stopped before any is killed, so that none escapes by forking.
+ */
+export function killTree(root: number, ours: Ours): void {
   const stopped = new Set<number>([Deno.pid]);
   for (;;) {
-    const found = family(root, rundir).filter((pid) => !stopped.has(pid));
+    const found = family(root, ours).filter((pid) => !stopped.has(pid));
     if (found.length === 0) break;
     for (const pid of found) {
       signal(pid, "SIGSTOP");
@@ -61,14 +73,14 @@ export function isGroupAlive(group: number): boolean {
 }
 
 /** Parents before their children: a shell must not see its jobs stop while it can still do something about it. */
-function family(root: number, rundir: string): number[] {
+function family(root: number, ours: Ours): number[] {
   const children = new Map<number, number[]>();
   const members = new Set<number>(isAlive(root) ? [root] : []);
   const marked: number[] = [];
   for (const { pid, state } of processes()) {
     if (state.state === "Z") continue;
     children.set(state.ppid, [...children.get(state.ppid) ?? [], pid]);
-    if (isMarked(readProc(`${pid}/environ`)?.split("\0") ?? [], rundir)) marked.push(pid);
+    if (ours(readProc(`${pid}/environ`)?.split("\0") ?? [])) marked.push(pid);
   }
   for (const start of [members, marked]) {
     for (const pid of start) members.add(pid);
@@ -76,13 +88,6 @@ function family(root: number, rundir: string): number[] {
     for (const pid of members) for (const child of children.get(pid) ?? []) members.add(child);
   }
   return [...members];
-}
-
-function isMarked(environment: readonly string[], rundir: string): boolean {
-  return environment.some((line) => line.startsWith(`FLUX_URI=local://${rundir}/`)) &&
-    environment.some((line) =>
-      line.startsWith("PATH=") && line.slice("PATH=".length).split(":").includes(`${rundir}/bin`)
-    );
 }
 
 function processes(): { pid: number; state: ProcessState }[] {

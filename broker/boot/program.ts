@@ -2,7 +2,7 @@
 
 import { FluxError } from "../message/mod.ts";
 import type { Child, Clock, ExitStatus, Spawner } from "../ports/mod.ts";
-import { killTree } from "./process_tree.ts";
+import { killTree, ofSession } from "./process_tree.ts";
 
 /** The same signal from two sides is one within this time, ms. */
 const ECHO = 500;
@@ -86,7 +86,7 @@ export class Program {
 
   /** Ends it and all it has started, now. */
   kill(): void {
-    killTree(this.pid, this.#options.rundir);
+    killTree(this.pid, ofSession(this.#options.rundir));
   }
 
   async #fromTerminal(): Promise<boolean> {

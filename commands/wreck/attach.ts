@@ -3,6 +3,7 @@
 import type { Json } from "../../broker/message/mod.ts";
 import { JobWatch } from "../../modules/wreck/client.ts";
 import { command } from "../mod.ts";
+import { taskInput } from "../task_input.ts";
 import { statusLines } from "./ends.ts";
 import { JobView } from "./job_view.ts";
 import { explainJob, jobidOf, openSession } from "./jobs.ts";
@@ -16,10 +17,10 @@ export const attach = command({
     "label-io": { short: "l", type: "flag", aliases: ["labelio"], help: "Put the task's number in front of each line" },
   },
   async *run(context): AsyncGenerator<Json | Uint8Array, number> {
-    const { opts, args, json, warn, printError, read } = context;
+    const { opts, args, json, warn, printError } = context;
     const jobid = jobidOf(args);
     const handle = await openSession(context);
-    const view = new JobView({ handle, label: opts["label-io"], json, warn, printError, read });
+    const view = new JobView({ handle, label: opts["label-io"], json, warn, printError, read: taskInput(context) });
     try {
       const result = yield* view.follow(new JobWatch(handle, "job.follow", { jobid }, { input: true }));
       if (json) yield { ...result } as unknown as Json;

@@ -2,6 +2,7 @@
 
 import { openKvs } from "../kvs/access.ts";
 import { command, UsageError } from "../mod.ts";
+import { taskInput } from "../task_input.ts";
 import { Attachment } from "./attachment.ts";
 
 export const attach = command({
@@ -12,7 +13,7 @@ export const attach = command({
   complete: "key",
   options: { noinput: { short: "n", type: "flag", help: "Do not read standard input" } },
   async *run(context): AsyncGenerator<Uint8Array, number> {
-    const { args: [word, extra], opts, connect, read, printError, warn, onSignal } = context;
+    const { args: [word, extra], opts, connect, printError, warn, onSignal } = context;
     const key = word ?? (opts as { key?: string }).key;
     if (key === undefined || extra !== undefined) throw new UsageError("attach: specify one NAME");
     const kvs = await openKvs({ connect, opts: { namespace: undefined } });
@@ -22,7 +23,7 @@ export const attach = command({
       kvs,
       key,
       terminal: context.terminal(),
-      ...!opts.noinput && { read },
+      ...!opts.noinput && { read: taskInput(context) },
       printError,
       warn,
     });

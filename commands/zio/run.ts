@@ -7,6 +7,7 @@ import type { Kvs } from "../../modules/kvs/client.ts";
 import { openKvs } from "../kvs/access.ts";
 import { command, CommandError, UsageError } from "../mod.ts";
 import { readSize } from "../size.ts";
+import { taskInput } from "../task_input.ts";
 import { Attachment } from "./attachment.ts";
 import { Keeper } from "./keeper.ts";
 import type { ZioOptions } from "./options.ts";
@@ -28,7 +29,7 @@ export const run = command({
     size: { type: "string", arg: "COLSxROWS", help: "The size of its terminal before anybody attaches" },
   },
   async *run(context): AsyncGenerator<Uint8Array, number> {
-    const { args, connect, warn, onSignal, read, printError } = context;
+    const { args, connect, warn, onSignal, printError } = context;
     const opts = context.opts as typeof context.opts & ZioOptions;
     if (args.length === 0) throw new UsageError("run: specify a command");
     const limit = readSize(opts.limit);
@@ -41,7 +42,7 @@ export const run = command({
       const terminal = context.terminal();
       const size = readTerminalSize(opts.size) ?? terminal?.size();
       await startElsewhere({ handle, kvs, key, rank, opts, argv: args, size });
-      const attachment = new Attachment({ handle, kvs, key, terminal, read, printError, warn });
+      const attachment = new Attachment({ handle, kvs, key, terminal, read: taskInput(context), printError, warn });
       onSignal((signal) => attachment.signal(signal));
       return yield* attachment.run();
     }

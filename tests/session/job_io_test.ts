@@ -59,6 +59,19 @@ Deno.test("jobs are parts of a pipeline", async () => {
   ]);
 });
 
+Deno.test("input that cannot be read is the end of it, and a job whose output cannot be written is not left behind", async () => {
+  await using session = await startSession({ size: 2 });
+  const script = "flux wreckrun -n2 cat 2>&1 </; echo $?; flux exec cat 2>&1 </; echo $?; " +
+    "flux wreckrun yes 2>&1 >/dev/full; echo $?; flux wreck attach -s 2 2>&1 >/dev/null | tail -1";
+  const { stdout } = await shell(session, 1, script);
+  const unread = (name: string) => `${name}: cannot read standard input: Is a directory\n0\n`;
+  assertEquals(
+    stdout,
+    `${unread("wreckrun")}${unread("exec")}wreckrun: cannot write standard output: No space left on device\n1\n` +
+      "wreck: task0: exited with signal 9\n",
+  );
+});
+
 Deno.test("a prompt is seen before its line has an end", async () => {
   await using session = await startSession({ size: 2 });
   const words = ["wreckrun", "sh", "-c", "printf 'name? '; read x; echo hello $x"];

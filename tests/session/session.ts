@@ -152,7 +152,7 @@ export async function startSession(options: SessionOptions = {}): Promise<Sessio
 
 /** The same for a `flux start` that is not up yet: `tmpdir` is its FLUX_TMPDIR. */
 export async function crash(child: Deno.ChildProcess, tmpdir: string): Promise<void> {
-  killTree(child.pid, `FLUX_TMPDIR=${tmpdir}`);
+  killTree(child.pid, (environment) => environment.includes(`FLUX_TMPDIR=${tmpdir}`));
   await child.status;
   for await (const { name } of Deno.readDir(tmpdir)) {
     if (name.startsWith("flux-")) await Deno.remove(`${tmpdir}/${name}`, { recursive: true });

@@ -1,7 +1,7 @@
 /** Real processes, as /proc shows them. */
 
 import { assert, assertEquals } from "../../assert.ts";
-import { isAlive, isGroupAlive, killTree, processState, signal } from "../../../broker/boot/process_tree.ts";
+import { isAlive, isGroupAlive, killTree, ofSession, processState, signal } from "../../../broker/boot/process_tree.ts";
 
 const NOBODY = "/no-such-session";
 
@@ -43,7 +43,7 @@ Deno.test("signal() to what does not exist is nothing", () => signal(2 ** 22 + 1
 Deno.test("killTree() kills a process and all it has started, detached ones too", async () => {
   const script = "setsid sh -c 'echo $$ >&3; exec sleep 100' 3>&1 & trap '' TERM; wait";
   const { child, said } = await shell(script);
-  killTree(child.pid, NOBODY);
+  killTree(child.pid, ofSession(NOBODY));
   assertEquals((await child.status).signal, "SIGKILL");
   while (isAlive(Number(said))) await new Promise((resolve) => setTimeout(resolve, 1));
 });
@@ -55,7 +55,7 @@ Deno.test("killTree() finds what has lost its parent by the environment of a ses
   const { child, said } = await shell("(sh -c 'echo $$ >&3; exec sleep 100' 3>&1 &) 3>&1; exit 0", env);
   await child.status;
   assert(isAlive(Number(said)));
-  killTree(child.pid, NOBODY);
+  killTree(child.pid, ofSession(NOBODY));
   while (isAlive(Number(said))) await new Promise((resolve) => setTimeout(resolve, 1));
   client.kill("SIGTERM");
   assertEquals((await client.status).signal, "SIGTERM");
