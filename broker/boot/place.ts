@@ -3,7 +3,7 @@
  * on its pid file, so that others know, whatever became of the process and its number.
  */
 
-import type { Random } from "../ports/mod.ts";
+import { explainDisk, type Random } from "../ports/mod.ts";
 import { isInhabited } from "./inhabitants.ts";
 import { createRunDirectory, linkProgram, removeRunDirectory } from "./run_directory.ts";
 import { shareRunDirectory } from "./shared_directory.ts";
@@ -41,14 +41,14 @@ export class Place {
     this.#file = `${this.path}/broker-${rank}.pid`;
   }
 
-  /** Says that this rank lives here. Throws what the disk says. */
+  /** Says that this rank lives here. Throws what the disk says, with the name of the file. */
   take(): void {
     for (let tries = 1; !this.#held; tries++) {
       try {
         this.#held = writePidFile(this.#file);
       } catch (error) {
         const wasRemoved = this.#site.kind === "shared" && error instanceof Deno.errors.NotFound && tries < TRIES;
-        if (!wasRemoved) throw error;
+        if (!wasRemoved) throw explainDisk(error, this.#file);
         this.#make();
       }
     }

@@ -3,7 +3,7 @@
 import { Place } from "../../../broker/boot/place.ts";
 import { lettersOf, shareRunDirectory } from "../../../broker/boot/shared_directory.ts";
 import { systemRandom } from "../../../broker/ports/mod.ts";
-import { assert, assertEquals, assertNotEquals } from "../../assert.ts";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "../../assert.ts";
 
 async function inScratch(test: (path: string) => void | Promise<void>): Promise<void> {
   const path = await Deno.makeTempDir({ prefix: "flux-unit-" });
@@ -98,4 +98,12 @@ Deno.test("whoever comes next removes the directory of ranks that were all kille
     assertEquals(there(base), names.sort());
     place.leave(false);
     living.leave(false);
+  }));
+
+Deno.test("a disk without space is told of with the file that it had none for", () =>
+  inScratch((base) => {
+    Deno.symlinkSync("/dev/full", `${base}/broker-0.pid.${Deno.pid}`);
+    const place = new Place(0, { kind: "given", path: base }, {}, ["/bin/flux"], systemRandom);
+    const text = `${base}/broker-0.pid: No space left on device`;
+    assertThrows(() => place.take(), { errno: "ENOSPC", text });
   }));
