@@ -15,7 +15,7 @@ export function isInhabited(path: string): boolean {
 }
 
 /** Whether who wrote a pid file lives. A file that goes away meanwhile is nobody's. */
-function isHeld(path: string): boolean {
+export function isHeld(path: string): boolean {
   let file: Deno.FsFile | undefined;
   try {
     file = Deno.openSync(path, { read: true, write: true });

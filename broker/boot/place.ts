@@ -4,7 +4,8 @@
  */
 
 import { explainDisk, type Random } from "../ports/mod.ts";
-import { isInhabited } from "./inhabitants.ts";
+import { FluxError } from "../message/mod.ts";
+import { isHeld, isInhabited } from "./inhabitants.ts";
 import { createRunDirectory, linkProgram, removeRunDirectory } from "./run_directory.ts";
 import { shareRunDirectory } from "./shared_directory.ts";
 
@@ -23,6 +24,7 @@ export type Site =
 export class Place {
   /** The run directory. */
   readonly path: string;
+  readonly #rank: number;
   readonly #site: Site;
   readonly #file: string;
   readonly #make: () => string;
@@ -30,6 +32,7 @@ export class Place {
 
   /** The place of `rank`; `self` is how to start this program. Throws EACCES when no directory can be made. */
   constructor(rank: number, site: Site, env: Env, self: readonly string[], random: Random) {
+    this.#rank = rank;
     this.#site = site;
     this.#make = () => {
       if (site.kind === "given") return site.path;
@@ -41,8 +44,15 @@ export class Place {
     this.#file = `${this.path}/broker-${rank}.pid`;
   }
 
-  /** Says that this rank lives here. Throws what the disk says, with the name of the file. */
+  /** Says that this rank lives here. Throws EEXIST when another process is this rank already, and what the disk says, with the name of the file. */
   take(): void {
+    if (isHeld(this.#file)) {
+      const pid = Deno.readTextFileSync(this.#file).trim();
+      throw new FluxError(
+        "EEXIST",
+        `rank ${this.#rank} of this session is already running in ${this.path}, pid ${pid}`,
+      );
+    }
     for (let tries = 1; !this.#held; tries++) {
       try {
         this.#held = writePidFile(this.#file);

@@ -140,6 +140,8 @@ class Rank {
   #place: Place | undefined;
   #starter: Starter | undefined;
   #broker: RankBroker | undefined;
+  /** The broker's parent has taken it in. */
+  #joined = false;
   /** The broker is in state `run`: it can end in order. */
   #up = false;
   #program: Program | undefined;
@@ -189,7 +191,9 @@ class Rank {
     const { rank } = method;
     const isWatched = method.kind === "start" || method.kind === "config";
     const deadline = isWatched ? undefined : this.#ports.clock.after(timeout, () => this.#tooLate());
-    const notice = rank === 0 && method.kind !== "start" && method.kind !== "single"
+    const isAsked = rank === 0 && method.kind !== "start" && method.kind !== "single";
+    // What a system starts has nobody else who would tell of it.
+    const notice = isAsked || method.kind === "config"
       ? this.#ports.clock.after(NOTICE, () => this.#sayMissing())
       : undefined;
     const wireUp = this.#wireUp = await this.#openWireUp();
@@ -214,7 +218,10 @@ class Rank {
       this.#program?.end();
       this.#report({ ending });
     });
-    void broker.machine.when("quorum").then(() => this.#report({ joined: true }));
+    void broker.machine.when("quorum").then(() => {
+      this.#joined = true;
+      this.#report({ joined: true });
+    });
     await broker.start(neighbours.parent, neighbours.right, neighbours.above, neighbours.hosts);
     deadline?.cancel();
     notice?.cancel();
@@ -340,8 +347,14 @@ class Rank {
     });
   }
 
-  /** Says whom rank 0 waits for. */
+  /** Says whom rank 0 waits for, or another one that has not found its parent. */
   #sayMissing(): void {
+    const { method: { rank }, shape } = this.#options;
+    const parent = shape.parent(rank);
+    if (parent !== null) {
+      if (!this.#joined) this.#options.say(`rank ${rank} waits for its parent, ${this.#describe([parent])}`);
+      return;
+    }
     const missing = this.#missing();
     const whom = missing.length > 0 ? this.#describe(missing) : "the other ranks' wire-up";
     this.#options.say(`waiting for ${whom}`);

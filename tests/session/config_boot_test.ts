@@ -108,6 +108,15 @@ testUnless(withoutHosts(), "hosts that do not come are named, those below them c
   await system.stop();
 });
 
+testUnless(withoutHosts(), "a broker that does not find its parent says so", async () => {
+  await using hosts = await startHosts(2);
+  const system = new System(hosts, CONFIG);
+  await hosts.flux(0, ["keygen"], { env: system.env });
+  system.start(1);
+  await until("it says so", () => system.log(1).includes("flux-broker: rank 1 waits for its parent, host0 (rank 0)\n"));
+  await system.kill(1);
+});
+
 testUnless(withoutHosts(), "--quorum lets a session run before all its brokers are there", async () => {
   await using hosts = await startHosts(4);
   const system = new System(hosts, CONFIG);

@@ -100,6 +100,18 @@ Deno.test("whoever comes next removes the directory of ranks that were all kille
     living.leave(false);
   }));
 
+Deno.test("a rank that is there already is told of, and keeps its place", () =>
+  inScratch((base) => {
+    const first = shared(base, 3), second = shared(base, 3);
+    first.take();
+    const text = `rank 3 of this session is already running in ${first.path}, pid ${Deno.pid}`;
+    assertThrows(() => second.take(), { errno: "EEXIST", text });
+    second.leave(false);
+    assertEquals(there(first.path), ["bin", "broker-3.pid"]);
+    first.leave(false);
+    assertEquals(there(base), []);
+  }));
+
 Deno.test("a disk without space is told of with the file that it had none for", () =>
   inScratch((base) => {
     Deno.symlinkSync("/dev/full", `${base}/broker-0.pid.${Deno.pid}`);
