@@ -6,7 +6,7 @@
 import { type Handle, integerField, type MeetingPlace, type ModulePorts } from "../../broker/handle/mod.ts";
 import { decodeJson, FluxError, Idset, isErrno } from "../../broker/message/mod.ts";
 import type { Transaction } from "../kvs/client.ts";
-import { ask, askPatiently } from "./dispatch.ts";
+import { ask, askPatiently, type RankAnswer } from "./dispatch.ts";
 import type { HomeIo } from "./io/home_io.ts";
 import { failure, type JobAction, type JobInput } from "./job.ts";
 import type { Ledger } from "./ledger.ts";
@@ -40,9 +40,15 @@ export interface ConductorOptions {
 
 export class Conductor {
   readonly #options: ConductorOptions;
+  #started = 0;
 
   constructor(options: ConductorOptions) {
     this.#options = options;
+  }
+
+  /** Jobs that were started so far. */
+  get started(): number {
+    return this.#started;
   }
 
   /** Something happened to a job. */
@@ -180,10 +186,13 @@ export class Conductor {
     const { handle, ports: { clock }, ranks, session } = this.#options;
     const { jobid, spec, cc } = job;
     handle.publish(`wrexec.run.${jobid}`, {});
-    const request: StartRequest = { jobid, name: `${jobid}.${session}`, spec, layout, cc };
-    for await (const answer of askPatiently(handle, clock, layout.ranks, "wreck.start", request)) {
+    const request: StartRequest = { jobid, name: `${jobid}.${session}`, spec, layout, cc, order: ++this.#started };
+    const again = () => !job.isFailing;
+    for await (const answer of askPatiently(handle, layout.ranks, "wreck.start", request, { clock, again })) {
       const { rank, error, payload, isLate } = answer;
       if (payload) job.instances.set(rank, `${payload.instance}`);
+      // Its tasks have begun when the others were already being killed.
+      if (payload && job.isFailing) { for await (const _ of this.#askToClear(jobid, [rank])); }
       if (isLate) { for (const number of job.signals) await this.#signal(job, [rank], number); }
       if (!error) continue;
       const isNodeFailure = isErrno(error, "EHOSTUNREACH") || isErrno(error, "ETIMEDOUT");
@@ -226,9 +235,16 @@ export class Conductor {
     for await (const _ of ask(this.#options.handle, ranks, "wreck.signal", { jobid, signal }));
   }
 
+  /** A rank that is unreachable and lives is on its way to another parent. */
+  #askToClear(jobid: number, those: readonly number[]): AsyncGenerator<RankAnswer, void> {
+    const { handle, ports: { clock }, ranks } = this.#options;
+    const again = (rank: number) => ranks.online.has(rank);
+    return askPatiently(handle, those, "wreck.clear", { jobid }, { clock, timeout: CLEARING, again });
+  }
+
   async #clear(job: LiveJob): Promise<void> {
-    const { layout: { ranks }, jobid } = job;
-    for await (const { rank, payload } of ask(this.#options.handle, ranks, "wreck.clear", { jobid }, CLEARING)) {
+    const { jobid, layout: { ranks } } = job;
+    for await (const { rank, payload } of this.#askToClear(jobid, ranks)) {
       if (payload) job.report("shutdown", rank, readReport(payload));
     }
     // A rank that had ended before has nothing to clear, and has brought its report already.

@@ -32,23 +32,35 @@ export async function* ask(
   }
 }
 
+export interface Patience {
+  readonly clock: Clock;
+  readonly timeout?: number;
+  /** Whether there is any sense in asking a rank again. */
+  again(rank: number): boolean;
+}
+
 /** The same, for what may be asked twice: those that cannot be reached are asked again before they count as lost. */
 export async function* askPatiently(
   handle: Handle,
-  clock: Clock,
   ranks: readonly number[],
   topic: string,
   payload: object,
+  { clock, timeout, again }: Patience,
 ): AsyncGenerator<RankAnswer, void> {
   let left = ranks;
   for (let tries = 1; left.length > 0; tries++) {
-    const unreached: number[] = [];
-    for await (const answer of ask(handle, left, topic, payload)) {
-      if (tries < TRIES && isErrno(answer.error, "EHOSTUNREACH")) unreached.push(answer.rank);
-      else yield tries > 1 ? { ...answer, isLate: true } : answer;
+    const unreached: RankAnswer[] = [];
+    const told = (answer: RankAnswer) => tries > 1 ? { ...answer, isLate: true } : answer;
+    for await (const answer of ask(handle, left, topic, payload, timeout)) {
+      if (tries < TRIES && isErrno(answer.error, "EHOSTUNREACH")) unreached.push(answer);
+      else yield told(answer);
     }
-    left = unreached;
-    if (left.length > 0) await sleep(clock, PAUSE);
+    if (unreached.some(({ rank }) => again(rank))) await sleep(clock, PAUSE);
+    left = [];
+    for (const answer of unreached) {
+      if (again(answer.rank)) left = [...left, answer.rank];
+      else yield told(answer);
+    }
   }
 }
 

@@ -53,6 +53,11 @@ export class LiveJob {
     return this.#instances ??= new Map();
   }
 
+  /** It has failed: what is left of it is being killed, or was. */
+  get isFailing(): boolean {
+    return this.machine.phase === "clearing" || this.state === "failed";
+  }
+
   /** Aborts when it has ended: nothing more is waited for. */
   get ended(): AbortController {
     return this.#ended ??= new AbortController();

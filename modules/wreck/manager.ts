@@ -1,7 +1,7 @@
 /** All jobs of the session, at rank 0: makes them, has them run, knows those that have not ended. */
 
 import type { Handle, MeetingPlace, ModulePorts } from "../../broker/handle/mod.ts";
-import { FluxError, type Idset, isErrno, type JsonObject } from "../../broker/message/mod.ts";
+import { FluxError, Idset, isErrno, type JsonObject } from "../../broker/message/mod.ts";
 import { Kvs } from "../kvs/client.ts";
 import { Conductor } from "./conductor.ts";
 import { HomeIo } from "./io/home_io.ts";
@@ -10,7 +10,7 @@ import { Ledger } from "./ledger.ts";
 import { LiveJob } from "./live_job.ts";
 import type { Pmi } from "./pmi/pmi.ts";
 import { spread } from "./layout.ts";
-import { FINAL_STATES, type JobNews, type JobSpec } from "./protocol.ts";
+import { FINAL_STATES, type JobNews, type JobSpec, type Roll } from "./protocol.ts";
 import type { Ranks } from "./ranks.ts";
 import { Defaults } from "./defaults.ts";
 import { putRequest, putStatus, readJob, readNumbers, readReport, readState } from "./record.ts";
@@ -67,6 +67,7 @@ export class Manager {
         if (job) this.tell(job, { is: "run", layout });
       },
       met: (rank, instance) => this.#met(rank, instance),
+      roll: () => this.#roll(),
     });
     this.#conductor = new Conductor({
       ...options,
@@ -327,6 +328,13 @@ export class Manager {
       if (!(error instanceof FluxError) || error.code === "ECANCELED") throw error;
       await this.#conductor.refuse(jobid, error.message);
     }
+  }
+
+  #roll(): Roll {
+    const running = [...this.#jobs.values()].filter(({ machine: { phase } }) =>
+      phase === "starting" || phase === "running"
+    );
+    return { order: this.#conductor.started, jobs: `${new Idset(running.map(({ jobid }) => jobid))}` };
   }
 
   /** Jobs that a rank had a part in, in another life of it, have lost that. */

@@ -110,6 +110,17 @@ export interface StartRequest {
   readonly layout: Layout;
   /** Of jobs that were submitted together: which one it is. */
   readonly cc?: number | undefined;
+  /** Jobs of this life of the module that were started up to this one, itself among them. */
+  readonly order: number;
+}
+
+/**
+ * `wreck.resources`, to ranks that have come or come back: of jobs with tasks there that were started up to `order`, all that are not
+ * among `jobs` (an idset) have ended without them.
+ */
+export interface Roll {
+  readonly order: number;
+  readonly jobs: string;
 }
 
 /** What a rank brings to `lwj.N.startup`, and again, with the ends, to `lwj.N.shutdown`: its tasks in order, pid 0 for one that did not start. */

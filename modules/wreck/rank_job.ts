@@ -64,6 +64,10 @@ export class RankJob {
     );
   }
 
+  get order(): number {
+    return this.#options.request.order;
+  }
+
   /** Resolves when no task is left, with what became of them. */
   get over(): Promise<RankReport> {
     return this.#over.promise;
@@ -189,13 +193,18 @@ export class RankJob {
   #do(steps: readonly PartStep[]): void {
     for (const step of steps) {
       if (step.do === "signal") this.#signal(step.index, step.number);
-      else if (step.do === "startup") this.#options.bring("startup", step.report);
+      else if (step.do === "startup") this.#bring("startup", step.report);
       else if (step.do === "close") void this.#close();
       else {
-        this.#options.bring("shutdown", step.report);
+        this.#bring("shutdown", step.report);
         this.#over.resolve(step.report);
       }
     }
+  }
+
+  /** Nobody comes to the fences of a job that has failed. */
+  #bring(phase: "startup" | "shutdown", report: RankReport): void {
+    if (!this.#unwanted) this.#options.bring(phase, report);
   }
 
   async #close(): Promise<void> {

@@ -5,6 +5,7 @@
 
 import {
   type Handle,
+  idsetField,
   integerField,
   type MeetingPlace,
   type Methods,
@@ -31,9 +32,14 @@ export interface RunnerOptions {
   readonly instance: string;
 }
 
+/** A request that comes again, as its answer was lost, comes within this time, ms. */
+const MEMORY = 60_000;
+
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #jobs = new Map<number, RankJob>();
+  /** When those that have ended lately did, `clock.now()`, in that order. */
+  readonly #ended = new Map<number, number>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -50,7 +56,10 @@ export class Runner {
       "wreck.wanted": ({ payload }) => this.#jobs.get(integerField(payload, "jobid"))?.wanted(),
       "wreck.input": ({ payload }) => this.#get(payload).input(payload),
       "wreck.clear": async ({ payload }) => ({ ...await this.#get(payload).clear() }),
-      "wreck.resources": () => ({ cores, instance }),
+      "wreck.resources": ({ payload }) => {
+        this.#settle(integerField(payload, "order"), idsetField(payload, "jobs"));
+        return { cores, instance };
+      },
     };
   }
 
@@ -63,7 +72,8 @@ export class Runner {
   #start(request: StartRequest): void {
     const { rank, handle, ports, contributors } = this.#options;
     const { jobid, layout } = request;
-    if (this.#jobs.has(jobid)) return;
+    this.#forget(ports.clock.now() - MEMORY);
+    if (this.#jobs.has(jobid) || this.#ended.has(jobid)) return;
     const job = new RankJob({
       request,
       rank,
@@ -74,8 +84,23 @@ export class Runner {
       abort: (code, reason) => handle.post("wreck.abort", { jobid, code, reason }, { rank: 0 }),
     });
     this.#jobs.set(jobid, job);
-    void job.over.then(() => this.#jobs.delete(jobid));
+    void job.over.then(() => {
+      this.#jobs.delete(jobid);
+      this.#ended.set(jobid, ports.clock.now());
+    });
     void job.start();
+  }
+
+  #forget(before: number): void {
+    for (const [jobid, at] of this.#ended) {
+      if (at >= before) return;
+      this.#ended.delete(jobid);
+    }
+  }
+
+  /** Ends what has lost its job while this rank was out of reach. */
+  #settle(order: number, jobs: Idset): void {
+    for (const [jobid, job] of this.#jobs) if (job.order <= order && !jobs.has(jobid)) void job.clear();
   }
 
   /** What becomes of the meeting is rank 0's affair, which is in it. */

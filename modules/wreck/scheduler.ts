@@ -3,7 +3,7 @@
 import type { Handle } from "../../broker/handle/mod.ts";
 import { type Idset, isErrno } from "../../broker/message/mod.ts";
 import { ask } from "./dispatch.ts";
-import type { Layout } from "./protocol.ts";
+import type { Layout, Roll } from "./protocol.ts";
 import { JobQueue, type Wish } from "./queue.ts";
 
 export interface SchedulerOptions {
@@ -12,6 +12,7 @@ export interface SchedulerOptions {
   start(jobid: number, layout: Layout): void;
   /** What a rank said of itself: this life of its module. */
   met(rank: number, instance: string): void;
+  roll(): Roll;
 }
 
 export class Scheduler {
@@ -63,8 +64,9 @@ export class Scheduler {
   }
 
   async #ask(ranks: Idset): Promise<void> {
+    const { handle, roll } = this.#options;
     try {
-      for await (const { rank, payload } of ask(this.#options.handle, [...ranks], "wreck.resources", {})) {
+      for await (const { rank, payload } of ask(handle, [...ranks], "wreck.resources", roll())) {
         if (!payload) continue;
         this.#options.met(rank, `${payload.instance}`);
         this.join(rank, Number(payload.cores));

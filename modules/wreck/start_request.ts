@@ -14,6 +14,7 @@ export function readStart(payload: JsonObject): StartRequest {
     spec: readSpec(objectField(payload, "spec")),
     layout: readLayout(objectField(payload, "layout")),
     cc: optionalInteger(payload, "cc"),
+    order: integerField(payload, "order"),
   };
 }
 

@@ -43,7 +43,14 @@ const REQUESTS: Readonly<Record<string, JsonObject>> = {
   "job.kill": { jobid: 77, signal: 9 },
   "job.input": { jobid: 1, io: { ...IO, stream: "stdin", encoding: "base64", eof: true } },
   "job.grant": { matchtag: 1, credit: 1 },
-  "wreck.start": { jobid: 77, name: "x", spec: SPEC, layout: { ranks: [0], cores: [1], cpumask: { 0: "0" } }, cc: 1 },
+  "wreck.start": {
+    jobid: 77,
+    name: "x",
+    spec: SPEC,
+    layout: { ranks: [0], cores: [1], cpumask: { 0: "0" } },
+    cc: 1,
+    order: 1,
+  },
   "wreck.signal": { jobid: 1, signal: 18 },
   "wreck.wanted": { jobid: 1 },
   "wreck.input": { jobid: 1, tasks: "0", io: { ...IO, stream: "stdin" } },
@@ -53,6 +60,7 @@ const REQUESTS: Readonly<Record<string, JsonObject>> = {
   "wreck.pmi-left": { jobid: 77, rank: 0, task: 0, status: 0 },
   "wreck.task-exit": { jobid: 77, task: 0, status: 0 },
   "wreck.clear": { jobid: 77 },
+  "wreck.resources": { order: 0, jobs: "1" },
 };
 
 /** Meetings of ranks, whose requests are parcels: a head, and a body. */

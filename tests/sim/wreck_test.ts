@@ -178,6 +178,31 @@ Deno.test("walltime signals a job, and kills one that does not care", async () =
   assertEquals((await run(other, 0, wreckrun, "-T", "1", "careless")).status, 137);
 });
 
+Deno.test("a job that fails while its ranks are asked to start leaves no task on those that are reached later", async () => {
+  await forSeeds(20, async (seed) => {
+    const session = await jobSession({ size: 7, seed });
+    const job = new RunningCommand(session, 0, wreckrun, ["-N7", "-n7", "sleep", "100000"]);
+    await session.run(session.random.below(20));
+    session.kill(1);
+    assertEquals(await session.settle(job.status), 68);
+    await session.until(() => isIdle(session));
+  });
+});
+
+Deno.test("a rank that is asked twice to start its tasks starts them once, also when they have ended meanwhile", async () => {
+  let runs = 0;
+  const count: Program = () => Promise.resolve(++runs - 1);
+  const session = await jobSession({ size: 1, programs: { count } });
+  const spec = { cmdline: ["count"], environ: {}, ntasks: 1, walltime: 0, options: {} };
+  const request = { jobid: 7, name: "7.x", spec, layout: { ranks: [0], cores: [1] }, order: 1 };
+  for (let time = 0; time < 2; time++) {
+    await session.settle(session.handle(0).rpc("wreck.start", request));
+    await session.run(100);
+    assert(isIdle(session));
+  }
+  assertEquals(runs, 1);
+});
+
 Deno.test("a rank that dies ends the jobs that have tasks on it, by name, and no others", async () => {
   const session = await jobSession({ size: 4, arity: 1, attributes: { hostlist: "a,b,c,d" } });
   const hit = new RunningCommand(session, 0, wreckrun, ["-n4", "sleep", "3600"]);
