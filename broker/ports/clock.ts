@@ -5,13 +5,27 @@ export interface Timer {
   cancel(): void;
 }
 
+/** What wakes a clock for its next timer. */
+export interface Alarm {
+  /**
+   * To ring once when the clock shows `due`, or a little later; Infinity: not at all. What was set before is void, but a ring too
+   * many does no harm.
+   */
+  set(due: number): void;
+}
+
 export interface Clock {
   /** Milliseconds, monotonic, from an arbitrary start. For intervals. */
   now(): number;
   /** Milliseconds since the epoch, with fractions of microsecond grain. For timestamps people read. */
   wall(): number;
-  /** Runs `callback` once, `ms` milliseconds from now. Does not keep the process alive by itself. */
+  /** Runs `callback` once, `ms` milliseconds from now. The process lives until then, or until the timer is cancelled. */
   after(ms: number, callback: () => void): Timer;
+  /**
+   * Lets the clock be woken by another alarm until disposed: that of an event loop which waits in the system anyway, and keeps the
+   * process alive. `make` is told what to call as it rings.
+   */
+  wakeBy?(make: (ring: () => void) => Alarm): Disposable;
 }
 
 /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */

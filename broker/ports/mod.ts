@@ -1,5 +1,5 @@
 /** The doors to the outside: time, chance, network, processes, disk. Everything else is given these. */
-export { type Clock, every, sleep, type Timer } from "./clock.ts";
+export { type Alarm, type Clock, every, sleep, type Timer } from "./clock.ts";
 export { type Random, systemRandom } from "./random.ts";
 export {
   BACKLOG_LIMIT,

@@ -5,7 +5,7 @@
  */
 
 import type { Events, Tree } from "../overlay/mod.ts";
-import type { Clock, Timer } from "../ports/mod.ts";
+import { type Clock, every, type Timer } from "../ports/mod.ts";
 import type { Router } from "../router/mod.ts";
 import { linksOf } from "./failover_service.ts";
 import type { Guard } from "./guard.ts";
@@ -31,11 +31,8 @@ export class Keepalive {
   readonly #period: number;
   readonly #parts: KeepaliveParts;
   readonly #isQuiet: () => boolean;
+  /** Goes on without a pulse. */
   #timer: Timer;
-  /** When this goes on without a pulse, by the clock. */
-  #deadline: number;
-  /** No pulse has come since the last deadline. */
-  #isAlone = false;
   /** When the last tick was. */
   #last = -Infinity;
   /** The last event of the beat before. */
@@ -47,36 +44,26 @@ export class Keepalive {
     this.#period = period;
     this.#parts = parts;
     this.#isQuiet = quietParent(parts);
-    this.#deadline = clock.now() + PATIENCE * period;
-    this.#timer = this.#set();
+    this.#timer = this.#wait();
   }
 
   /** The pulse is heard. Those that were missed and come all together are one. */
   beat(): void {
-    const now = this.#clock.now();
-    this.#deadline = now + PATIENCE * this.#period;
-    this.#isAlone = false;
-    if (now - this.#last >= this.#period / 2) this.#tick();
+    this.#timer.cancel();
+    this.#timer = this.#wait();
+    if (this.#clock.now() - this.#last >= this.#period / 2) this.#tick();
   }
 
   close(): void {
     this.#timer.cancel();
   }
 
-  #set(): Timer {
-    return this.#clock.after(Math.max(0, this.#deadline - this.#clock.now()), () => this.#ring());
-  }
-
-  /** The timer is not set anew at each beat, which would wake the process once more each time. */
-  #ring(): void {
-    const now = this.#clock.now();
-    if (now >= this.#deadline) {
-      const missed = this.#isAlone ? 1 : Math.floor(PATIENCE);
-      this.#deadline = now + this.#period;
-      this.#isAlone = true;
-      for (let i = 0; i < missed; i++) this.#tick();
-    }
-    this.#timer = this.#set();
+  /** For a pulse; when none comes, `PATIENCE` beats have passed, and from then on one in each period. */
+  #wait(): Timer {
+    return this.#clock.after(PATIENCE * this.#period, () => {
+      this.#timer = every(this.#clock, this.#period, () => this.#tick());
+      for (let beat = 1; beat <= PATIENCE; beat++) this.#tick();
+    });
   }
 
   /** A heartbeat's time has passed. */

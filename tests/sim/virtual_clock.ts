@@ -1,3 +1,4 @@
+import { Deadlines } from "../../broker/ports/deadlines.ts";
 import type { Clock, Timer } from "../../broker/ports/mod.ts";
 
 /**
@@ -21,38 +22,22 @@ export interface VirtualClock extends Clock {
   settle<T>(promise: Promise<T>, limitMs?: number): Promise<T>;
 }
 
-interface Event {
-  readonly time: number;
-  readonly order: number;
-  /** Null once fired or cancelled. */
-  callback: (() => void) | null;
-}
-
 /** 2026-01-01T00:00:00Z: when every simulated world begins, in milliseconds since the epoch. */
 const EPOCH = 1_767_225_600_000;
 const HOUR = 3_600_000;
 
 export function virtualClock(): VirtualClock {
-  const heap: Event[] = [];
-  let now = 0, order = 0, fired = 0, pending = 0;
+  const events = new Deadlines();
+  let now = 0, fired = 0;
 
-  /** The next event that is not cancelled, left in the heap. */
-  const next = (): Event | undefined => {
-    while (heap[0] && !heap[0].callback) pop(heap);
-    return heap[0];
-  };
   /** Fires events up to `limit`, letting promises settle before each, while `more` says so. Returns whether one is left. */
   const advance = async (limit: number, more: () => boolean): Promise<boolean> => {
     while (true) {
       await settled();
       if (!more()) return true;
-      const event = next();
-      if (!event || event.time > limit) return event !== undefined;
-      pop(heap);
-      now = event.time;
-      const callback = event.callback!;
-      event.callback = null;
-      pending--;
+      if (events.next > limit) return events.size > 0;
+      now = events.next;
+      const callback = events.take()!;
       fired++;
       callback();
     }
@@ -62,22 +47,14 @@ export function virtualClock(): VirtualClock {
     now: () => now,
     wall: () => EPOCH + now,
     after(ms: number, callback: () => void): Timer {
-      const event: Event = { time: now + (ms > 0 ? ms : 0), order: order++, callback };
-      push(heap, event);
-      pending++;
-      return {
-        cancel() {
-          if (!event.callback) return;
-          event.callback = null;
-          pending--;
-        },
-      };
+      const event = events.add(now + (ms > 0 ? ms : 0), callback);
+      return { cancel: () => events.cancel(event) };
     },
     get fired() {
       return fired;
     },
     get pending() {
-      return pending;
+      return events.size;
     },
     async run(ms) {
       const end = now + ms;
@@ -86,7 +63,7 @@ export function virtualClock(): VirtualClock {
     },
     async runUntilIdle(limitMs = HOUR) {
       if (await advance(now + limitMs, () => true)) {
-        throw new Error(`not idle after ${limitMs} ms: ${pending} events pending`);
+        throw new Error(`not idle after ${limitMs} ms: ${events.size} events pending`);
       }
     },
     async runUntil(condition, limitMs = HOUR) {
@@ -114,35 +91,4 @@ export function virtualClock(): VirtualClock {
  */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-function before(a: Event, b: Event): boolean {
-  return a.time < b.time || (a.time === b.time && a.order < b.order);
-}
-
-/** Adds to a binary heap whose first element is the earliest event. */
-function push(heap: Event[], event: Event): void {
-  let at = heap.length;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!before(event, heap[parent]!)) break;
-    heap[at] = heap[parent]!;
-    at = parent;
-  }
-  heap[at] = event;
-}
-
-function pop(heap: Event[]): void {
-  const last = heap.pop()!;
-  if (heap.length === 0) return;
-  let at = 0;
-  while (true) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-    if (!before(heap[child]!, last)) break;
-    heap[at] = heap[child]!;
-    at = child;
-  }
-  heap[at] = last;
 }

@@ -16,13 +16,14 @@ export class Engine {
   readonly clock: Clock;
   readonly random: Random;
   readonly context = new Context();
-  readonly poller = new Poller();
+  readonly poller: Poller;
   readonly #parties = new Set<Party>();
   #admission: Admission | null = null;
   #onEmpty: (() => void) | null = null;
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
+    this.poller = new Poller(clock);
     this.random = random;
   }
 
@@ -58,17 +59,6 @@ export class Engine {
         timer.cancel();
         resolve();
       };
-    });
-  }
-}
-
-/** Calls into the user of the transport. What it throws is its own: the event loop goes on, the error is uncaught. */
-export function report(callback: () => void): void {
-  try {
-    callback();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
     });
   }
 }

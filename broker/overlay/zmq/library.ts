@@ -68,9 +68,8 @@ export const zmqCurve = open(path, {
 /** `poll` runs on a thread of Deno's pool: it is the only place where a process of ours waits for the network. */
 export const libc = open(() => "libc.so.6", {
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32", nonblocking: true },
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  timerfd_create: { parameters: ["i32", "i32"], result: "i32" },
+  timerfd_settime: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
 });
 

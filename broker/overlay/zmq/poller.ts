@@ -6,8 +6,14 @@
  * ready is drained until it is empty or its share of the turn is used up (then it stays `ready`, and the loop only
  * passes by the other work of the process); and a socket that was written to is looked at again before the loop waits
  * (`touch`).
+ *
+ * While the loop runs it wakes the clock as well: a timerfd among the descriptors is set with one call of the kernel, again and
+ * again, without anybody being woken before the time.
  */
+import type { Alarm, Clock } from "../../ports/mod.ts";
 import { libc } from "./library.ts";
+import { report } from "./report.ts";
+import { TimerDescriptor } from "./timer_descriptor.ts";
 
 /** Something with a descriptor to wait for. */
 export interface Source {
@@ -21,10 +27,7 @@ export interface Source {
 /** Messages of one source in one turn: about 0.3 ms of work, after which timers, sockets and the other sources come. */
 const SHARE = 256;
 
-const EFD_NONBLOCK_CLOEXEC = 0x80800;
 const POLLIN = 1;
-
-const one = new Uint8Array(new BigUint64Array([1n]).buffer), scratch = new Uint8Array(8);
 
 export class Poller {
   readonly #sources = new Set<Source>();
@@ -32,16 +35,25 @@ export class Poller {
   readonly #ready = new Set<Source>();
   /** Written to since they were drained last. */
   readonly #touched = new Set<Source>();
-  /** Descriptors to wait for: that of `#wake`, then those of `#polled`. Null when sources have changed. */
+  /** Descriptors to wait for: that of `#timer`, then those of `#polled`. Null when sources have changed. */
   #set: Int32Array<ArrayBuffer> | null = null;
   #polled: Source[] = [];
-  /** An eventfd that ends the waiting. Open while the loop runs. */
-  #wake = -1;
+  readonly #clock: Clock;
+  /** Ends the waiting: at once, or for the clock. Open while the loop runs. */
+  #timer: TimerDescriptor | null = null;
+  /** Tells the clock that its alarm rings. */
+  #ring = () => {};
   /** True while a thread waits in poll. */
   #isWaiting = false;
+  /** The timer is set to end the waiting at once. It must not be set anew before it has: the thread might see only that. */
+  #isInterrupted = false;
   #isInTurn = false;
   #isCheckDue = false;
   #loop: Promise<void> | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   add(source: Source): void {
     this.#sources.add(source);
@@ -78,21 +90,34 @@ export class Poller {
   }
 
   async #run(): Promise<void> {
-    this.#wake = libc().eventfd(0, EFD_NONBLOCK_CLOEXEC);
+    const timer = this.#timer = new TimerDescriptor();
+    this.#isInterrupted = false;
+    const lent = this.#clock.wakeBy?.((ring) => this.#alarm(timer, ring));
     while (this.#sources.size > 0) {
       const set = this.#set ??= this.#describe();
       const polled = this.#polled;
       this.#isWaiting = true;
       await libc().poll(bytes(set), BigInt(polled.length + 1), this.#ready.size > 0 ? 0 : -1);
       this.#isWaiting = false;
-      if (set[1]! >>> 16) libc().read(this.#wake, scratch, 8n);
+      const isTimerOver = set[1]! >>> 16 !== 0;
       for (let i = 0; i < polled.length; i++) {
         if (set[2 * i + 3]! >>> 16 && this.#sources.has(polled[i]!)) this.#ready.add(polled[i]!);
       }
       this.#turn();
+      if (!isTimerOver) continue;
+      this.#isInterrupted = false;
+      timer.set(Infinity);
+      // Whatever the timer was over for: the clock sets it again.
+      report(this.#ring);
     }
-    libc().close(this.#wake);
-    this.#loop = null;
+    lent?.[Symbol.dispose]();
+    timer.close();
+    this.#timer = this.#loop = null;
+  }
+
+  #alarm(timer: TimerDescriptor, ring: () => void): Alarm {
+    this.#ring = ring;
+    return { set: (due) => this.#isInterrupted || timer.set(due - this.#clock.now()) };
   }
 
   #turn(): void {
@@ -113,14 +138,16 @@ export class Poller {
   }
 
   #interrupt(): void {
-    if (this.#isWaiting) libc().write(this.#wake, one, 8n);
+    if (!this.#isWaiting || this.#isInterrupted) return;
+    this.#isInterrupted = true;
+    this.#timer!.set(0);
   }
 
   /** Builds `struct pollfd[]`: descriptor, then events in the low and revents in the high half (little-endian). */
   #describe(): Int32Array<ArrayBuffer> {
     this.#polled = [...this.#sources];
     const set = new Int32Array(2 * this.#polled.length + 2);
-    [this.#wake, ...this.#polled.map((source) => source.fd)].forEach((fd, i) => set.set([fd, POLLIN], 2 * i));
+    [this.#timer!.fd, ...this.#polled.map((source) => source.fd)].forEach((fd, i) => set.set([fd, POLLIN], 2 * i));
     return set;
   }
 }

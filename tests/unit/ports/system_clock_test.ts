@@ -90,3 +90,12 @@ Deno.test("Timer.cancel() of the last one lets the process end", async () => {
   const { code, text } = await run("systemClock.after(1e6, () => {}).cancel(); console.log('over');");
   assertEquals([code, text], [0, "over\n"]);
 });
+
+Deno.test("Timer.cancel() of a later one lets the process end with the one before it", async () => {
+  const { code, text } = await run(`
+    const late = systemClock.after(1e6, () => {});
+    systemClock.after(20, () => console.log("fired"));
+    late.cancel();
+  `);
+  assertEquals([code, text], [0, "fired\n"]);
+});
