@@ -4,6 +4,7 @@ import { type Handle, Queue } from "../../broker/handle/mod.ts";
 import { encodeJson, type FluxError, type Idset, strerror } from "../../broker/message/mod.ts";
 import { exitCode, signalNumber, startStatus, systemClock } from "../../broker/ports/mod.ts";
 import { type HeardSignal, Interrupted } from "../command.ts";
+import { orLostConnection } from "../lost_connection.ts";
 import { CommandError } from "../mod.ts";
 import { Broadcast } from "./broadcast.ts";
 import { type Printed, type Printer, TooMuch } from "./printer.ts";
@@ -49,9 +50,6 @@ export class Execution {
   async *run(): AsyncGenerator<Printed, number> {
     const { handle, ranks, argv, printer, read } = this.#options;
     this.#say(`Starting ${argv[0]} on ${ranks.toNodeset()}`);
-    void handle.closed.then((error) => {
-      if (error) this.#happenings.fail(new CommandError("lost connection to the broker", { cause: error }));
-    });
     const tasks = this.#tasks = this.#send();
     this.#say("Sent all requests");
     const broadcast = read && new Broadcast({ tasks, read, drain: () => handle.drain() });
@@ -101,7 +99,8 @@ export class Execution {
     const cmd = { cwd, cmdline: argv, env, opts: read ? {} : { stdin_CLOSED: "true" } };
     const credit = { stdout: window, stderr: window };
     const tasks = new RemoteTasks(handle, ranks, encodeJson({ cmd, flags: FLAGS, credit }), window);
-    tasks.follow((happening) => this.#happenings.push(happening)).catch((error) => this.#happenings.fail(error));
+    tasks.follow((happening) => this.#happenings.push(happening))
+      .catch(async (error) => this.#happenings.fail(await orLostConnection(handle, error)));
     return tasks;
   }
 

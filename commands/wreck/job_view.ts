@@ -7,6 +7,7 @@ import { Jobs, type JobWatch, type Output } from "../../modules/wreck/client.ts"
 import type { JobNews, JobResult } from "../../modules/wreck/protocol.ts";
 import { CommandError, type HeardSignal, Interrupted } from "../command.ts";
 import { LabelledLines } from "../exec/labelled_lines.ts";
+import { orLostConnection } from "../lost_connection.ts";
 
 /** Two signals within this time leave the job to itself, ms. */
 const TWICE = 1000;
@@ -45,10 +46,6 @@ export class JobView {
 
   /** Follows a job by its news to its end. Yields what is to be printed; returns how it ended. */
   async *follow(watch: JobWatch): AsyncGenerator<Uint8Array | Json, JobResult> {
-    const { handle } = this.#options;
-    void handle.closed.then((error) => {
-      if (error) this.#happenings.fail(new CommandError("lost connection to the broker", { cause: error }));
-    });
     void this.#listen(watch);
     let last: JobNews | undefined;
     while (!last?.result) {
@@ -115,7 +112,7 @@ export class JobView {
       for await (const one of watch) this.#happenings.push("task" in one ? { output: one } : { news: one });
       this.#happenings.push({ is: "told" });
     } catch (error) {
-      this.#happenings.fail(error);
+      this.#happenings.fail(await orLostConnection(this.#options.handle, error));
     }
   }
 
@@ -131,7 +128,8 @@ export class JobView {
         if (count === null) return;
       }
     } catch (error) {
-      this.#happenings.fail(error);
+      // That the connection is lost is told by who listens, behind what came before.
+      if (await orLostConnection(this.#options.handle, error) === error) this.#happenings.fail(error);
     }
   }
 

@@ -148,13 +148,19 @@ export class Connection {
     this.#start(side);
   }
 
-  /** Only the first item of a lane has a timer: so nothing overtakes, and what is behind a late one is late too. */
+  /**
+   * Only the first item of a lane has a timer: so nothing overtakes, and what is behind a late one is late too. As with
+   * sockets that are polled, all that is there by then is taken in one go, before anything that follows from it.
+   */
   #start(side: 0 | 1): void {
     const lane = this.#lanes[side], [first] = lane.queue;
     if (lane.timer || !first || this.#over || this.#isHeld(side)) return;
     lane.timer = this.#wire.clock.after(first.due - this.#wire.clock.now(), () => {
       lane.timer = null;
-      this.#arrive(side, lane.queue.shift()!.content);
+      const now = this.#wire.clock.now();
+      while (lane.queue[0] && lane.queue[0].due <= now && !this.#over && !this.#isHeld(side)) {
+        this.#arrive(side, lane.queue.shift()!.content);
+      }
       this.#start(side);
     });
   }

@@ -212,3 +212,23 @@ Deno.test("rexec keeps a background task that is to be waited for, and forgets o
   assertEquals(await session.settle(handle.rpc("rexec.wait", { pid })), { status: 4 << 8 });
   assertEquals(await list(), []);
 });
+
+Deno.test("what a rank says at its end reaches a client before modules are stopped, though its goodbye comes along with it", async () => {
+  const session = await simSession({ size: 2 });
+  const root = session.brokers[0]!, child = session.brokers[1]!;
+  const stubborn = new RunningCommand(session, 0, exec, ["-n", "-r", "1", "stubborn"]);
+  await session.until(() => session.spawners[1]!.running.size === 1);
+  void root.shutdown(0, "test");
+  await session.until(() => child.machine.reached("shutdown"));
+  session.network.stop(session.host(0));
+  await session.until(() => child.machine.reached("goodbye"));
+  await session.run(50);
+  const states: string[] = [];
+  using _ = root.router.tap((direction, _id, { topic }, point) => {
+    if (direction === "rx" && point === "endpoint" && topic === "mrpc.call") states.push(root.machine.state);
+  });
+  session.network.go(session.host(0));
+  assertEquals(await session.settle(stubborn.status), 137);
+  assertEquals(states.at(-1), "shutdown");
+  await session.settle(root.exited);
+});
