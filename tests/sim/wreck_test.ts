@@ -189,6 +189,20 @@ Deno.test("a job that fails while its ranks are asked to start leaves no task on
   });
 });
 
+Deno.test("a rank that was cut off ends, when it is back, the tasks of jobs that have failed meanwhile, and no others", async () => {
+  const session = await jobSession({ size: 4 });
+  const hit = new RunningCommand(session, 0, wreckrun, ["-N4", "sleep", "100000"]);
+  await session.until(() => runningTasks(session) === 4);
+  const heal = session.network.partition([session.host(3)], [0, 1, 2].map((rank) => session.host(rank)));
+  assertEquals(await session.settle(hit.status), 68);
+  const spared = new RunningCommand(session, 0, wreckrun, ["-N3", "sleep", "60"]);
+  await session.run(10_000);
+  assertEquals(session.spawners[3]!.running.size, 1);
+  heal();
+  await session.until(() => session.spawners[3]!.running.size === 0);
+  assertEquals(await session.settle(spared.status), 0);
+});
+
 Deno.test("a rank that is asked twice to start its tasks starts them once, also when they have ended meanwhile", async () => {
   let runs = 0;
   const count: Program = () => Promise.resolve(++runs - 1);
