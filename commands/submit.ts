@@ -6,7 +6,7 @@ import type { JobResult, JobSpec } from "../modules/wreck/protocol.ts";
 import { command, CommandError, type OptionSpec } from "./mod.ts";
 import { tellEnds } from "./wreck/ends.ts";
 import { JOB_OPTIONS, readJobSpec } from "./wreck/job_options.ts";
-import { explainRefusal } from "./wreck/job_view.ts";
+import { explainRefusal } from "./wreck/jobs.ts";
 
 const OPTIONS = {
   ...JOB_OPTIONS,

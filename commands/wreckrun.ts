@@ -8,7 +8,8 @@ import { command, type OptionSpec } from "./mod.ts";
 import { taskInput } from "./task_input.ts";
 import { tellEnds } from "./wreck/ends.ts";
 import { JOB_OPTIONS, readJobSpec } from "./wreck/job_options.ts";
-import { explainRefusal, JobView } from "./wreck/job_view.ts";
+import { JobView } from "./wreck/job_view.ts";
+import { explainRefusal } from "./wreck/jobs.ts";
 
 const OPTIONS = {
   ...JOB_OPTIONS,

@@ -1,7 +1,7 @@
 /** A job in front of somebody's eyes: what its tasks write as it comes, what becomes of it, signals for it. */
 
 import { type Handle, Queue } from "../../broker/handle/mod.ts";
-import { encodeIo, FluxError, type Json } from "../../broker/message/mod.ts";
+import { encodeIo, type Json } from "../../broker/message/mod.ts";
 import { systemClock } from "../../broker/ports/mod.ts";
 import { Jobs, type JobWatch, type Output } from "../../modules/wreck/client.ts";
 import type { JobNews, JobResult } from "../../modules/wreck/protocol.ts";
@@ -151,16 +151,4 @@ export class JobView {
     if (!lines) this.#lines.set(key, lines = new LabelledLines(`${task}: `));
     return bytes ? lines.add(bytes) : lines.end();
   }
-}
-
-/** What a refusal of the service means to who asked. */
-export function explainRefusal(error: unknown): never {
-  if (!(error instanceof FluxError)) throw error;
-  if (error.code === "ENOSYS") {
-    throw new CommandError("the session runs no jobs: module wreck is not loaded", {
-      hint: "flux module load -r all wreck",
-      cause: error,
-    });
-  }
-  throw error;
 }

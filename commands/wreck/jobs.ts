@@ -42,5 +42,16 @@ export function explainJob(error: unknown, jobid: number): never {
       cause: error,
     });
   }
+  return explainRefusal(error);
+}
+
+/** What a refusal of the service means to who asked. */
+export function explainRefusal(error: unknown): never {
+  if (isErrno(error, "ENOSYS")) {
+    throw new CommandError("flux.rpc: Function not implemented", {
+      hint: "jobs need module wreck: flux module load -r all wreck",
+      cause: error,
+    });
+  }
   throw error;
 }
