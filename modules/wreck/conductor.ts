@@ -92,10 +92,11 @@ export class Conductor {
     handle.publish(`wreck.state.${state}`, { lwj: jobid });
   }
 
-  /** The end of a job that was never run by this one. */
-  async refuse(jobid: number, reason: string, isNodeFailure = false): Promise<void> {
+  /** The end of a job that was never run by this one, once it is recorded. */
+  async refuse(jobid: number, reason: string, isNodeFailure = false): Promise<JobResult> {
     const result: JobResult = { jobid, state: "failed", ends: [], ...failure(reason, isNodeFailure) };
     await this.settled(this.record(jobid, "failed", (transaction) => putResult(transaction, jobid, result, 0)));
+    return result;
   }
 
   /** A job goes on though nothing of it can be stored; what is lost is said. */

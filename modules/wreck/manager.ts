@@ -210,7 +210,10 @@ export class Manager {
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       this.#options.ports.log("err", `job ${jobid}: ${error.message}`);
-      if (isErrno(error, "EINVAL") || isErrno(error, "EPROTO")) await this.#conductor.refuse(jobid, error.message);
+      if (!isErrno(error, "EINVAL") && !isErrno(error, "EPROTO")) return;
+      const result = await this.#conductor.refuse(jobid, error.message);
+      for (const follow of [...this.#expecting.get(jobid) ?? []]) follow({ jobid, state: result.state, result });
+      await this.io.end(jobid);
     }
   }
 

@@ -54,6 +54,17 @@ Deno.test("who follows a job that begins hears of no state twice", async () => {
   assertEquals(seen.at(-1), "complete");
 });
 
+Deno.test("who follows a job that cannot be run as it was filled in hears that it failed, and why", async () => {
+  const session = await jobSession({ size: 2 });
+  const handle = session.handle(1);
+  const { jobid } = await session.settle(handle.rpc<{ jobid: number }>("job.create", { cmdline: ["true"], ntasks: 0 }));
+  const attached = new RunningCommand(session, 0, wreck, ["attach", "-s", `${jobid}`]);
+  await session.run(100);
+  handle.publish(`wrexec.run.${jobid}`, {});
+  assertEquals(await session.settle(attached.status), 0);
+  assert(attached.around.err.includes("0 is no number of tasks"), attached.around.err);
+});
+
 Deno.test("flux wreckrun -v tells of every state of a job, in order, however short it is", async () => {
   const session = await jobSession({ size: 2 });
   const { err } = await run(session, 1, wreckrun, "-v", "-n2", "true");
