@@ -1,6 +1,6 @@
 /** `flux bcast`: a file to a directory of every rank. */
 
-import { Idset, isErrno } from "../broker/message/mod.ts";
+import { Idset, isErrno, parseHostlist } from "../broker/message/mod.ts";
 import type { Handle } from "../broker/handle/mod.ts";
 import { systemClock, systemRandom } from "../broker/ports/mod.ts";
 import { broadcast, type Outcome } from "../modules/bcast/client.ts";
@@ -91,7 +91,7 @@ export default command({
 
 async function failures(outcomes: readonly Outcome[], handle: Handle): Promise<Failure[]> {
   const { value } = await handle.rpc<{ value: string }>("attr.get", { name: "hostlist" });
-  const names = value.split(",");
+  const names = parseHostlist(value);
   const byError = new Map<string, number[]>();
   for (const outcome of outcomes) {
     if (!("error" in outcome)) continue;

@@ -17,21 +17,11 @@ export class OpenFile implements SentFile, Disposable {
   /** Throws what the disk says, EISDIR and EINVAL for what is no plain file. */
   constructor(path: string) {
     this.#path = path;
-    try {
-      this.#file = Deno.openSync(path);
-    } catch (error) {
-      throw explainDisk(error, path);
-    }
-    const { size, mode, mtime, isFile, isDirectory } = this.#file.statSync();
+    this.#file = openPlain(path);
+    const { size, mode, mtime } = this.#file.statSync();
     this.size = size;
     this.mode = (mode ?? 0o600) & 0o777;
     this.#changed = mtime?.getTime();
-    if (isFile) return;
-    this.#file.close();
-    throw new FluxError(
-      isDirectory ? "EISDIR" : "EINVAL",
-      `${path}: ${isDirectory ? "Is a directory" : "not a plain file"}`,
-    );
   }
 
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -60,5 +50,17 @@ export class OpenFile implements SentFile, Disposable {
       throw explainDisk(error, this.#path);
     }
     return bytes;
+  }
+}
+
+/** What is no plain file is not opened at all: with a pipe that would take until somebody writes to it. */
+function openPlain(path: string): Deno.FsFile {
+  try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    if (isDirectory) throw new FluxError("EISDIR", `${path}: Is a directory`);
+    if (!isFile) throw new FluxError("EINVAL", `${path}: not a plain file`);
+    return Deno.openSync(path);
+  } catch (error) {
+    throw explainDisk(error, path);
   }
 }

@@ -1,6 +1,8 @@
 /** `flux bcast` from the outside: a file to all ranks, onto real disks. */
 
 import { assert, assertEquals } from "../assert.ts";
+import { testUnless } from "../skip.ts";
+import { startHosts, withoutHosts } from "./hosts.ts";
 import { type Session, spawnFlux, startSession, until, workDirectory } from "./session.ts";
 
 /** A directory for each rank, and a file to send. */
@@ -56,9 +58,23 @@ Deno.test("flux bcast names the ranks that have no place for the file, and the o
   assertEquals(names(0), ["file"]);
 });
 
+testUnless(withoutHosts(), "flux bcast names the hosts of the ranks that have no place for the file", async () => {
+  await using hosts = await startHosts(3);
+  await using session = await hosts.startSession();
+  const { code, stderr } = await session.flux(["bcast", "/etc/passwd", "/nowhere/{host}"], { rank: 0 });
+  assertEquals([code, stderr.trimEnd().split("\n").slice(0, 3).sort()], [
+    1,
+    [0, 1, 2].map((rank) => `flux-bcast: rank ${rank} (host${rank}): /nowhere/host${rank}: No such file or directory`),
+  ]);
+});
+
 Deno.test("flux bcast says what is wrong with what it is given", async () => {
   await using session = await startSession();
+  await using work = await workDirectory();
+  // Nobody writes to it: whoever opened it would wait.
+  new Deno.Command("mkfifo", { args: [`${work.path}/pipe`] }).outputSync();
   const wrong: [string[], string][] = [
+    [[`${work.path}/pipe`, "/tmp"], "/pipe: not a plain file"],
     [[], "bcast needs a file and a directory"],
     [["a", "b", "c"], "bcast needs a file and a directory"],
     [["/nonexistent", "/tmp"], "/nonexistent: No such file or directory"],
