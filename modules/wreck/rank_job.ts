@@ -37,6 +37,8 @@ export class RankJob {
   readonly #tasks: (HostedTask | undefined)[];
   readonly #over = Promise.withResolvers<RankReport>();
   #unwanted = false;
+  /** All tasks are to be dead: those that have not started never do. */
+  #killed = false;
 
   /** Throws EINVAL for a rank without a part in the job, and for processors that are none. */
   constructor(options: RankJobOptions) {
@@ -85,12 +87,13 @@ export class RankJob {
     }
     for (const index of this.#tasks.keys()) {
       if (index > 0 && index % AT_ONCE === 0) await sleep(this.#options.ports.clock, 0);
-      if (this.#unwanted) this.#do(this.#part.refused(index, SIGKILL));
+      if (this.#killed) this.#do(this.#part.refused(index, SIGKILL));
       else this.#start(index);
     }
   }
 
   signal(number: number): void {
+    if (number === SIGKILL) this.#killed = true;
     for (const one of this.#contributions) one.signalled?.(number);
     this.#do(this.#part.signal(number));
   }

@@ -214,6 +214,23 @@ Deno.test("a rank that was cut off ends, when it is back, the tasks of jobs that
   assertEquals(await session.settle(spared.status), 0);
 });
 
+Deno.test("a job that is killed while its tasks are being started starts no more of them", async () => {
+  let begun = 0;
+  const sleeper: Program = async ({ clock, killed }) => {
+    begun++;
+    await sleep(clock, 1e9, killed);
+    return 0;
+  };
+  const session = await jobSession({ size: 1, programs: { sleeper } });
+  const job = new RunningCommand(session, 0, wreckrun, ["-n5000", "sleeper"]);
+  await session.until(() => begun > 0);
+  await session.settle(session.handle(0).rpc("job.kill", { jobid: 1, signal: 9 }));
+  assertEquals(await session.settle(job.status), 137);
+  assertEquals(job.around.err, "wreckrun: tasks [0-4999]: exited with signal 9\n");
+  assert(begun < 5000, `${begun} have begun`);
+  assert(isIdle(session));
+});
+
 Deno.test("a rank that is asked twice to start its tasks starts them once, also when they have ended meanwhile", async () => {
   let runs = 0;
   const count: Program = () => Promise.resolve(++runs - 1);
