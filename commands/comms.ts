@@ -128,10 +128,12 @@ const recoverAll = command({
     const handle = await connect();
     const [status, arity, place] = await Promise.all([liveStatus(handle), readArity(handle), placing(handle, opts)]);
     await handle.rpc("event.publish", { topic: "live.recover", flags: 0 }, { rank: 0 });
-    for (const { rank, parent, state } of status?.ranks ?? []) {
+    const ranks = status?.ranks ?? [];
+    const isThere = (rank: number) => ranks[rank]?.state === "ok" || ranks[rank]?.state === "slow";
+    for (const { rank, parent } of ranks) {
       const home = arity === 0 ? 0 : Math.floor((rank - 1) / arity);
-      const isAway = rank > 0 && parent !== home && (state === "ok" || state === "slow");
-      if (isAway) yield { ...place(rank), from: place(parent), to: place(home) } as Moved;
+      const goes = rank > 0 && parent !== home && isThere(rank) && isThere(home);
+      if (goes) yield { ...place(rank), from: place(parent), to: place(home) } as Moved;
     }
   },
   human: describe,

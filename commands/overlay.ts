@@ -173,7 +173,7 @@ const disconnect = command({
       throw new CommandError("rank 0 cannot be disconnected", { hint: "flux shutdown ends the session" });
     }
     const host = await hostnames(handle);
-    await handle.rpc("overlay.disconnect-subtree", { rank }, { rank: parent });
+    await ofRank(parent, handle.rpc("overlay.disconnect-subtree", { rank }, { rank: parent }));
     yield { rank, host: host(rank), parent: { rank: parent, host: host(parent) } };
   },
   human: ({ rank, host, parent }, { verbose }) =>

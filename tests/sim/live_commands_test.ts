@@ -146,9 +146,12 @@ Deno.test("flux comms -v and --json tell of moves with ranks and hosts", async (
   assertEquals(all.out, "3 node3: from 0 node0 to 1 node1\n");
   await s.run(3000);
   assertEquals((await run(s, 3, comms, "recover", "-v")).out, "3 node3: stays below 1 node1\n");
-  const uri = (rank: number) => `ipc:///sim/tbon-${rank}`;
-  const { out } = await run(s, 0, comms, "-r", "3", "reparent", "--json", uri(2));
-  const [from, to] = [1, 2].map((rank) => ({ rank, host: `node${rank}` }));
+  await s.run(500);
+  s.kill(2);
+  await s.run(3000);
+  assertEquals((await run(s, 3, comms, "recover-all", "-v")).out, "", "nobody goes back to one that has failed");
+  const { out } = await run(s, 0, comms, "-r", "3", "reparent", "--json", "ipc:///sim/tbon-4");
+  const [from, to] = [1, 4].map((rank) => ({ rank, host: `node${rank}` }));
   assertEquals(JSON.parse(out), { rank: 3, host: "node3", from, to });
 });
 
