@@ -4,6 +4,7 @@ import { FluxError } from "../broker/message/mod.ts";
 import { command, CommandError, UsageError } from "./mod.ts";
 import { selfArgv } from "./self.ts";
 import { handOverKey, launchSession } from "./start_launch.ts";
+import { isPmiOffered, silentLauncher } from "./start_launcher.ts";
 import { commandWords } from "./start_words.ts";
 import { allocatedNodes, srunWords, stepTasks } from "./start_slurm.ts";
 import { system } from "./surroundings.ts";
@@ -75,6 +76,12 @@ export default command({
     const brokerArgs = brokerWords(opts);
     const broker = [...selfArgv(), "broker", ...brokerArgs];
     if (opts.timeout !== undefined) broker.push(`--timeout=${opts.timeout}`);
+    const silent = ways.length > 0 || isPmiOffered(env) ? undefined : silentLauncher(env);
+    if (silent !== undefined) {
+      throw new CommandError(`${silent} says that this is one of many, but there is no PMI-1: each would be alone`, {
+        hint: "mpiexec.hydra, srun --mpi=pmi2 and flux wreckrun serve it; flux start --size 1 is a session of one",
+      });
+    }
     if (ways.length === 0 && (isPmiOffered(env) || (stepTasks(env) ?? 1) > 1)) {
       return await system.become([...broker, "--logdest=auto", "--", ...args]);
     }
@@ -135,11 +142,6 @@ function brokerWords(opts: {
     ...(opts.statedir === undefined ? [] : [`--statedir=${opts.statedir}`, `--sync=${opts.sync}`]),
     ...opts["broker-opts"].flatMap((list) => list.split(",")).filter((word) => word !== ""),
   ];
-}
-
-/** True as a task of another launcher that serves PMI: then the session is made of its tasks, and this is one. */
-function isPmiOffered(env: (name: string) => string | undefined): boolean {
-  return ["PMI_FD", "PMI_RANK", "PMI_SIZE"].every((name) => env(name) !== undefined);
 }
 
 async function becomeSrun(

@@ -88,6 +88,24 @@ for (
   });
 }
 
+Deno.test("flux start as one of many tasks that are served no PMI-1 does not start as many sessions", async () => {
+  await using work = await workDirectory();
+  const signs = [{ PMI_SIZE: "4", PMI_RANK: "1" }, { OMPI_COMM_WORLD_SIZE: "2" }, { PMI_PORT: "host:1", PMI_ID: "0" }];
+  for (const env of signs) {
+    const [[name, value]] = Object.entries(env) as [[string, string]];
+    const { code, stderr } = await runFlux(["start", "true"], { cwd: work.path, env });
+    const text =
+      `flux-start: ${name}=${value} says that this is one of many, but there is no PMI-1: each would be alone`;
+    assertEquals([code, stderr.split("\n")[0]], [1, text]);
+  }
+  const env = { OMPI_COMM_WORLD_SIZE: "2", FLUX_TMPDIR: work.path };
+  for (const words of [["--size=1"], []]) {
+    if (words.length === 0) env.OMPI_COMM_WORLD_SIZE = "1";
+    const { code, stdout } = await runFlux(["start", ...words, "flux getattr size"], { cwd: work.path, env });
+    assertEquals([code, stdout], [0, "1\n"]);
+  }
+});
+
 Deno.test("flux start --hosts goes to the first host when that is another, and -X says how", async () => {
   await using work = await workDirectory();
   Deno.writeTextFileSync(`${work.path}/list`, "# mine\na1\na2 b\n");
