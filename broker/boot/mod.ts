@@ -8,7 +8,8 @@ export { certifiedKey, checkPrivate, readUserKey, sessionKey } from "./key_direc
 export { nodeAddress } from "./slurm_node.ts";
 export { ownRank, readBootstrap } from "./bootstrap_config.ts";
 export { type BootMethod, bootMethod, configuredMethod, hostnameOf } from "./method.ts";
-export { type RankOptions, runRank } from "./rank.ts";
+export { runRank } from "./rank.ts";
+export type { RankOptions } from "./rank_options.ts";
 export { Launch, type LaunchOptions } from "./launch.ts";
 export { pushCommand, pushProgram } from "./push.ts";
 export { LocalFleet } from "./local_fleet.ts";

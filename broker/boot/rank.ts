@@ -3,27 +3,19 @@
  * it has made gone. Whoever started it is heard and told over a connection; when that ends, so does the rank.
  */
 
-import { type Card, cardFields, FluxError, type Idset, isErrno, readCard } from "../message/mod.ts";
-import {
-  type Clock,
-  type KeyPair,
-  type Random,
-  type Security,
-  signalName,
-  type Spawner,
-  type Transport,
-} from "../ports/mod.ts";
+import { type Card, cardFields, FluxError, isErrno, readCard } from "../message/mod.ts";
+import { signalName } from "../ports/mod.ts";
 import { bracketed, ownAddresses } from "./addresses.ts";
 import type { Endpoints } from "./bootstrap_config.ts";
-import type { Ending, Order, Report } from "./control.ts";
-import type { Neighbours, Shape } from "./exchange.ts";
+import type { Order, Report } from "./control.ts";
+import type { Neighbours } from "./exchange.ts";
 import { programArgv, programEnvironment } from "./initial_program.ts";
 import { PmiTrace } from "./pmi_trace.ts";
 import { describeMissing, exposure } from "./report.ts";
-import type { BootMethod } from "./method.ts";
 import { Place, type Site } from "./place.ts";
 import { processState } from "./process_tree.ts";
 import { Program, type Source } from "./program.ts";
+import type { RankBroker, RankOptions, RankPorts } from "./rank_options.ts";
 import { Restarts } from "./restarts.ts";
 import { Starter } from "./starter.ts";
 import {
@@ -32,7 +24,6 @@ import {
   pmiWireUp,
   returningWireUp,
   servedWireUp,
-  type SessionKey,
   slurmWireUp,
   type WireUp,
 } from "./wire_up.ts";
@@ -44,89 +35,6 @@ const SIGTERM = 15;
 const NOTICE = 5000;
 /** The initial program among the processes of its broker. */
 const PROGRAM_LABEL = "rc2";
-
-/** What this needs of a broker. `Broker` is one. */
-export interface RankBroker {
-  listen(endpoints: Endpoints, reached?: Endpoints): Card;
-  start(
-    parent: Card | null,
-    right: Card | null,
-    above?: readonly Card[],
-    hosts?: readonly string[],
-  ): Promise<void>;
-  shutdown(exitCode: number, reason: string): Promise<void>;
-  /** Resolves when it begins to end, for whatever reason. */
-  readonly ending: Promise<Ending>;
-  readonly exited: Promise<number>;
-  readonly online: Idset;
-  /** Its route id. */
-  readonly uuid: string;
-  readonly returns: { announce(card: Card, uuid: string): void };
-  readonly machine: { when(state: "quorum"): Promise<void> };
-  readonly launcher: {
-    adopt(argv: readonly string[], pid: number, label: string, run: Adopted, ended: Promise<unknown>): void;
-  };
-  log(level: "info" | "warning" | "err", text: string): void;
-}
-
-/** What the list of processes needs of one that is looked after here. */
-interface Adopted {
-  handle(): void;
-  signal(number: number): void;
-}
-
-export interface RankOptions {
-  readonly method: BootMethod;
-  /** What this host is called. */
-  readonly hostname: string;
-  /** Which of this host's addresses others are given; see addresses.ts. */
-  readonly interfaceHint: string | undefined;
-  /** Where the sockets go; made, and removed at the end, when it is not given. */
-  readonly rundir: string | undefined;
-  /** How to start this program: the initial program finds it as `flux`. */
-  readonly self: readonly string[];
-  /** Words of the initial program; without one the session runs until it is told to end. */
-  readonly program: readonly string[] | undefined;
-  readonly env: Readonly<Record<string, string>>;
-  readonly shape: Shape;
-  /** How long coming up may take when nobody else watches over it, ms. */
-  readonly timeout: number;
-  /** How long the initial program, and in an emergency all else, has to end by itself, ms. */
-  readonly patience: number;
-  /** Takes a line for standard error. */
-  say(line: string): void;
-  /** Leaves the line about the initial program out of the log. */
-  readonly quiet: boolean;
-  /** Keys of this rank's links, if they are to be closed to others. */
-  keys(): Promise<KeyPair | undefined>;
-  readonly security: Security;
-  /** The key that all ranks of the session have; undefined when there is none. */
-  userKey(): Promise<SessionKey | undefined>;
-  /** What to dial for a node of Slurm. */
-  nodeAddress(name: string): Promise<string>;
-  /** Makes the broker. */
-  broker(parts: BrokerSurroundings): RankBroker;
-}
-
-/** What a broker is given by its rank. */
-export interface BrokerSurroundings {
-  readonly rundir: string;
-  readonly keys: KeyPair | undefined;
-  /** Whose key it is, if that rank may join. */
-  rankOf(publicKey: string): number | undefined;
-  /** How many sessions this one is in, when a launcher has told. */
-  readonly level: number | undefined;
-  /** At rank 0, where somebody can do it: starts another rank anew; resolves when it is up. Throws why it is not. */
-  restart?(rank: number): Promise<void>;
-}
-
-export interface RankPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly spawner: Spawner;
-  /** Of the broker too, which closes it at the end. */
-  readonly transport: Transport;
-}
 
 /** Runs the rank from start to end; resolves to the status the process is to exit with. Throws why it could not start. */
 export async function runRank(options: RankOptions, ports: RankPorts): Promise<number> {
