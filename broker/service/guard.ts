@@ -47,7 +47,6 @@ export class Guard {
     return {
       "overlay.guard": (request) => {
         requireLocal(request);
-        request.requireStreaming();
         return watched<GuardNews>(request, (push) => this.#watch(push));
       },
     };

@@ -20,13 +20,11 @@ export function overlayService(broker: BrokerParts): Methods {
       })
     ),
     "overlay.topology": user(({ payload }) => topology(broker, integerField(payload, "rank"))),
-    "overlay.monitor": (request) => {
-      request.requireStreaming();
-      return watched(request, (push: (item: object) => void) => {
+    "overlay.monitor": (request) =>
+      watched(request, (push: (item: object) => void) => {
         for (const child of health.children) if (child.status !== "offline") push(monitored(child));
         return health.watch((child) => push(monitored(child)));
-      });
-    },
+      }),
     "overlay.stats-get": anyone(() => stats(broker)),
     "overlay.disconnect-subtree": ({ payload }) => {
       tree.dismiss(integerField(payload, "rank"), "disconnected by request");

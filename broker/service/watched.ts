@@ -1,21 +1,26 @@
 /** Streams of what changes: the body of a streaming method that reports a state and then each change of it. */
 
-import { Queue, type Request } from "../handle/mod.ts";
+import type { Request } from "../handle/mod.ts";
 
 /**
- * Yields what `watch` pushes until the request is cancelled, its sender goes, or `last` says that an item is the final one.
- * `watch` may push at once; what it returns is disposed at the end.
+ * Answers with what `watch` pushes, at once, until the request is cancelled, its sender goes, or `last` says that an item is the
+ * final one. `watch` may push before it returns; what it returns is disposed at the end. Throws EPROTO for a request without the
+ * STREAMING flag, and the reason when the sender is out of reach.
  */
-export async function* watched<T>(
+export async function watched<T extends object>(
   request: Request,
   watch: (push: (item: T) => void) => Disposable,
   last: (item: T) => boolean = () => false,
-): AsyncGenerator<T, void> {
-  using items = new Queue<T>();
-  request.signal.addEventListener("abort", () => items.end(), { once: true });
-  using _watch = watch((item) => items.push(item));
-  for await (const item of items) {
-    yield item;
-    if (last(item)) return;
-  }
+): Promise<void> {
+  request.requireStreaming();
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  request.signal.addEventListener("abort", () => resolve(), { once: true });
+  using _watch = watch((item) => {
+    request.respond(item);
+    if (!last(item)) return;
+    request.end();
+    resolve();
+  });
+  await over;
+  if (request.isAborted) throw request.signal.reason;
 }
