@@ -1,6 +1,6 @@
 /** Who lives in a run directory: a rank that lives holds a lock on its pid file, whatever became of its number. */
 
-import { isAlive } from "./process_tree.ts";
+import { isAlive, signal } from "./process_tree.ts";
 
 const PID_FILE = /^broker-\d+\.pid$/;
 
@@ -26,6 +26,18 @@ export function isHeld(path: string): boolean {
     return isAlive(Number(Deno.readTextFileSync(path))); // this file system knows no locks
   } finally {
     file?.close();
+  }
+}
+
+/** Kills the broker that has written a pid file, if it lives and this is its process. */
+export function evict(path: string): void {
+  try {
+    const pid = Number(Deno.readTextFileSync(path));
+    if (isHeld(path) && Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes("broker")) {
+      signal(pid, "SIGKILL");
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // it is gone
   }
 }
 

@@ -3,14 +3,16 @@
  * on its pid file, so that others know, whatever became of the process and its number.
  */
 
-import { explainDisk, type Random } from "../ports/mod.ts";
+import { type Clock, explainDisk, type Random, sleep } from "../ports/mod.ts";
 import { FluxError } from "../message/mod.ts";
-import { isHeld, isInhabited } from "./inhabitants.ts";
+import { evict, isHeld, isInhabited } from "./inhabitants.ts";
 import { createRunDirectory, linkProgram, removeRunDirectory } from "./run_directory.ts";
 import { shareRunDirectory } from "./shared_directory.ts";
 
 /** How often a directory that others remove at the same moment is made again. */
 const TRIES = 20;
+/** The end of a process that was killed may take this long, and is looked for this often; ms. */
+const EVICTION = 2000, PAUSE = 10;
 
 /** Which run directory. */
 export type Site =
@@ -42,6 +44,14 @@ export class Place {
     };
     this.path = this.#make();
     this.#file = `${this.path}/broker-${rank}.pid`;
+  }
+
+  /** Ends whoever is this rank here still, for one that takes its place: a remote shell that was killed may have left a broker behind. */
+  async clear(clock: Clock): Promise<void> {
+    for (let waited = 0; isHeld(this.#file) && waited < EVICTION; waited += PAUSE) {
+      evict(this.#file);
+      await sleep(clock, PAUSE);
+    }
   }
 
   /** Says that this rank lives here. Throws EEXIST when another process is this rank already, and what the disk says, with the name of the file. */

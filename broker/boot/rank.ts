@@ -106,6 +106,7 @@ class Rank {
       : undefined;
     const wireUp = this.#wireUp = await this.#openWireUp();
     const place = this.#place ??= this.#findPlace(wireUp.session);
+    if (method.kind === "start" && method.anew) await place.clear(this.#ports.clock);
     place.take();
     this.#report({ hello: rank });
     let admitted: Neighbours["keys"] = new Map();

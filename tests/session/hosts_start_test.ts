@@ -61,6 +61,19 @@ testUnless(withoutHosts(), "ranks of one host use its sockets, and share its dir
   await ended(hosts, session);
 });
 
+testUnless(withoutHosts(), "a rank on another host is started anew, though what was there is stopped", async () => {
+  await using hosts = await startHosts(3);
+  await using session = await hosts.startSession();
+  const [pid] = await hosts.processes(1) as [number];
+  Deno.kill(pid, "SIGSTOP");
+  const { code, stderr } = await session.flux(["overlay", "restart", "--force", "1"]);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals((await session.flux(["up", "--up"])).stdout, "[0-2]\n");
+  assertEquals((await hosts.processes(1)).includes(pid), false);
+  assertEquals((await session.stop()).code, 0);
+  await ended(hosts, session);
+});
+
 testUnless(withoutHosts(), "--interface chooses the address that others are given", async () => {
   await using hosts = await startHosts(2);
   await using session = await hosts.startSession({ args: ["--interface=fd77::/64"] });
