@@ -125,6 +125,15 @@ for name in $foreign; do
 done
 [ -z "$kept" ] || export FLUX_KEPT="$kept"
 
+# Some shells (dash) drop variables whose names are no identifiers, and bash exports functions as such. They are put aside for
+# programs that are started from here; a broker has them from `flux start`. No other command is worth the time that takes.
+case ${BASH_VERSION:+passes}${FLUX_KEPT_REST+kept}${1:-} in
+  start | env | exec | wreckrun | submit | zio)
+    FLUX_KEPT_REST=$(grep -az '^[^=]*[^A-Za-z0-9_=]' "/proc/$$/environ" 2>/dev/null | tr '\0' '\036')
+    [ -n "$FLUX_KEPT_REST" ] && export FLUX_KEPT_REST
+    ;;
+esac
+
 # The runtime's own caches (parsed modules, compiled code) are per machine, since a shared home is no place for them.
 read -r host </proc/sys/kernel/hostname
 if [ -w "$dir" ]; then DENO_DIR=$dir/run-$host; else DENO_DIR=/dev/null/none; fi

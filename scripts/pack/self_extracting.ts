@@ -26,11 +26,16 @@ const FOREIGN = [
   ..."OTEL_DENO NODE_OPTIONS NODE_CHANNEL_FD NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS".split(" "),
 ];
 
-/** At the head of main.js: gives the environment back as the user had it, for all that the program starts. */
+/**
+ * At the head of main.js: gives the environment back as the user had it, for all that the program starts. What brokers, too,
+ * have to give back goes on from `flux start`.
+ */
 const RESTORE =
   `{const e=Deno.env;for(const n of["DENO_DIR","DENO_NO_PACKAGE_JSON","DENO_NO_UPDATE_CHECK"])e.delete(n);` +
   `const k=e.get("FLUX_KEPT");if(k){for(const n of k.trim().split(" ")){e.set(n,e.get("FLUX_KEPT_"+n)??"");` +
-  `e.delete("FLUX_KEPT_"+n)}e.delete("FLUX_KEPT")}}\n`;
+  `e.delete("FLUX_KEPT_"+n)}e.delete("FLUX_KEPT")}` +
+  `for(const v of(e.get("FLUX_KEPT_REST")??"").split("\\x1e")){const i=v.indexOf("=");if(i>0)e.set(v.slice(0,i),v.slice(i+1))}` +
+  `if(Deno.args[0]!=="start")e.delete("FLUX_KEPT_REST")}\n`;
 
 export const selfExtractingHead = RESTORE;
 

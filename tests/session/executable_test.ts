@@ -137,6 +137,18 @@ Deno.test("variables for Deno change nothing, and are still there for what flux 
   assertEquals(clean.stdout.split("\n").filter((line) => /^(DENO|NODE|FLUX_KEPT)/.test(line)), []);
 });
 
+Deno.test("variables that the shell drops, as bash's functions are for dash, are there for what flux starts", async () => {
+  await using work = await scratch();
+  const functions = { "BASH_FUNC_greet%%": "() {  echo hello\n}", "BASH_FUNC_none%%": "() {  :\n}" };
+  const values = { ...functions, FLUX_CACHE_DIR: cache, TMPDIR: work.path };
+  const names = "sorted(name for name in os.environ if name.startswith(('BASH_FUNC', 'FLUX_KEPT')))";
+  const look = ["python3", "-c", `import os; print(repr(os.environ["BASH_FUNC_greet%%"]), *${names})`];
+  for (const words of [["env"], ["start", "--size=2"]]) {
+    const { stdout } = await run(built, [...words, ...look], values);
+    assertEquals(stdout, "'() {  echo hello\\n}' BASH_FUNC_greet%% BASH_FUNC_none%%\n", words[0]);
+  }
+});
+
 Deno.test("24 starts at once from a cold cache all run, and unpack one copy", async () => {
   await using work = await scratch();
   const starts = Array.from({ length: 24 }, () => run(built, ["version"], { FLUX_CACHE_DIR: work.path }));
