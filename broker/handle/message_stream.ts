@@ -22,6 +22,8 @@ export class MessageStream {
   #writing = false;
   #closing = false;
   #closed = false;
+  /** The peer takes nothing any more. What it has said before it went is still to be read. */
+  #broken = false;
   #resumeReading: (() => void) | undefined;
   #whenIdle: (() => void)[] = [];
   readonly #pauseAbove: number;
@@ -42,7 +44,7 @@ export class MessageStream {
 
   /** Queues one message. After the connection broke it is dropped; the reading side reports the break. */
   send(message: Message): void {
-    if (this.#closed || this.#closing) return;
+    if (this.#closed || this.#closing || this.#broken) return;
     const bytes = encodeStream(message);
     this.#outgoing.push(bytes);
     this.#backlog += bytes.length;
@@ -103,7 +105,9 @@ export class MessageStream {
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource) && !isBroken(error)) throw error;
       this.#outgoing = [];
-      this.#closing = true;
+      this.#backlog = 0;
+      this.#broken = true;
+      this.#resume();
     } finally {
       this.#writing = false;
       for (const resolve of this.#whenIdle.splice(0)) resolve();

@@ -123,21 +123,20 @@ export class Attachment {
     const size = read && terminal?.size();
     const request = encodeJson({ credit: WINDOW, ...size && { size } });
     const stream = handle.streamRaw(`${service}.attach`, request, { rank });
-    let status: number | undefined;
     for await (const payload of stream) {
       const news = decodeJson(payload) as unknown as News;
       if (news.type === "attached") {
         this.#stream = stream;
         await this.#begun(news);
       } else if (news.type === "taken") this.#grant(news.bytes);
-      else if (news.type === "exited") status = news.status;
+      // The keeper ends with this, and may be gone before its stream has ended.
+      else if (news.type === "exited") return news.status;
       else {
         const { stream, data } = decodeIo(news.io);
         if (data !== undefined) this.#print(stream as OutputName, ioBytes(data), true);
       }
     }
-    if (status === undefined) throw new FluxError("ENODATA");
-    return status;
+    throw new FluxError("ENODATA");
   }
 
   /** What was written before is read from the store, then what comes is passed on. */
