@@ -129,7 +129,7 @@ done
 # programs that are started from here; a broker has them from `flux start`. No other command is worth the time that takes.
 case ${BASH_VERSION:+passes}${FLUX_KEPT_REST+kept}${1:-} in
   start | env | exec | wreckrun | submit | zio)
-    FLUX_KEPT_REST=$(grep -az '^[^=]*[^A-Za-z0-9_=]' "/proc/$$/environ" 2>/dev/null | tr '\0' '\036')
+    FLUX_KEPT_REST=$({ grep -az '^[^=]*[^A-Za-z0-9_=]' "/proc/$$/environ" | tr '\0' '\036'; } 2>/dev/null)
     [ -n "$FLUX_KEPT_REST" ] && export FLUX_KEPT_REST
     ;;
 esac
