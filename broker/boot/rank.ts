@@ -33,6 +33,8 @@ const NOT_FOUND = 127, NOT_RUNNABLE = 126;
 const SIGTERM = 15;
 /** After this time people are told whom they wait for, ms. */
 const NOTICE = 5000;
+/** Rank 0 knows who is missing. The others give up so much later, ms, that they are not among those themselves. */
+const DEFERENCE = 2000;
 /** The initial program among the processes of its broker. */
 const PROGRAM_LABEL = "rc2";
 
@@ -98,7 +100,8 @@ class Rank {
     const { method, keys: makeKeys, timeout } = this.#options;
     const { rank } = method;
     const isWatched = method.kind === "start" || method.kind === "config";
-    const deadline = isWatched ? undefined : this.#ports.clock.after(timeout, () => this.#tooLate());
+    const patience = rank === 0 ? timeout : timeout + DEFERENCE;
+    const deadline = isWatched ? undefined : this.#ports.clock.after(patience, () => this.#tooLate(patience));
     const isAsked = rank === 0 && method.kind !== "start" && method.kind !== "single";
     // What a system starts has nobody else who would tell of it.
     const notice = isAsked || method.kind === "config"
@@ -281,13 +284,13 @@ class Rank {
     return describeMissing(missing, hosts, (rank) => this.#options.shape.parent(rank));
   }
 
-  #tooLate(): void {
-    const { method, timeout, say } = this.#options;
+  #tooLate(patience: number): void {
+    const { method, say } = this.#options;
     const missing = method.rank === 0 ? this.#missing() : [];
     const who = missing.length > 0 ? `${this.#describe(missing)} did not join` : "not up";
     // What was said last tells why a wire-up does not end; one rank's words are enough.
     if (method.rank === 0 && this.#hosts.length === 0) { for (const line of this.#trace.lines) say(`pmi: ${line}`); }
-    this.#stopped.reject(new FluxError("ETIMEDOUT", `rank ${method.rank}: ${who} within ${timeout / 1000} s`));
+    this.#stopped.reject(new FluxError("ETIMEDOUT", `rank ${method.rank}: ${who} within ${patience / 1000} s`));
   }
 
   /**
