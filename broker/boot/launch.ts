@@ -9,12 +9,13 @@ import type { Clock, ExitStatus, Random } from "../ports/mod.ts";
 import { LineStream } from "../pmi/mod.ts";
 import { Alarms } from "./alarms.ts";
 import { CONTROL_LIMIT, decodeControl, encodeControl, type Order, type Report } from "./control.ts";
+import { Departures } from "./departures.ts";
 import type { Shape } from "./exchange.ts";
 import type { Fleet } from "./fleet.ts";
 import { introduction } from "./introduction.ts";
 import type { Member } from "./member.ts";
 import { killTree, ofSession, processState } from "./process_tree.ts";
-import { describeExit, describeLate, describeRanks, Grouped, lateRanks } from "./report.ts";
+import { describeExit, describeLate, describeRanks, lateRanks } from "./report.ts";
 import { Revivals } from "./revivals.ts";
 import { linkProgram, planRunDirectory, removeRunDirectory } from "./run_directory.ts";
 import { WireUpServer } from "./wire_up_server.ts";
@@ -58,7 +59,7 @@ export class Launch {
   readonly #wireUp: WireUpServer;
   readonly #done = Promise.withResolvers<number>();
   readonly #alarms: Alarms<"deadline" | "notice" | "program" | "look" | "hang" | "killer" | "answer" | "report">;
-  readonly #lost = new Grouped();
+  readonly #departures = new Departures();
   readonly #revivals: Revivals;
   #rundir = "";
   #log: string | undefined;
@@ -295,21 +296,23 @@ export class Launch {
   }
 
   /** Ranks that give the same reason are told of in one line. */
-  #reportExit({ rank, process, ending }: Member, status: ExitStatus): void {
-    if (ending) this.#lost.add(rank, ` ended: ${ending.reason}`);
+  #reportExit(member: Member, status: ExitStatus): void {
+    const { rank, process, ending } = member;
+    if (ending && this.#stage === "running") this.#departures.left(rank, ending);
+    else if (ending) this.#departures.add(rank, ` ended: ${ending.reason}`);
     else for (const line of process.obituary(status)) this.#options.say(line);
     if (!this.#alarms.isSet("report")) this.#alarms.set("report", GATHER, () => this.#report());
   }
 
   #report(): void {
-    for (const line of this.#lost.take()) this.#options.say(line);
+    for (const line of this.#departures.take(this.#stage === "ending")) this.#options.say(line);
   }
 
   /** Why the session did not come up. */
   #reportFailures(): void {
     const { verbose, say } = this.#options;
     for (const { rank, failed, exited, isCulprit, dismissed, process } of this.#members) {
-      if (failed !== undefined) this.#lost.add(rank, `: ${failed}`);
+      if (failed !== undefined) this.#departures.add(rank, `: ${failed}`);
       else if (isCulprit || (!dismissed && (exited!.code !== 0 || exited!.signal !== null))) {
         process.obituary(exited!).forEach(say);
       }
