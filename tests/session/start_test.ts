@@ -1,4 +1,7 @@
-/** `flux start` and `flux broker` from the outside: what they run, report and leave behind. */
+/**
+ * `flux start` and `flux broker` from the outside: what they run, report and leave behind. Over 400 lines, since it is a list of all that
+ * may happen to a start.
+ */
 
 import { assert, assertEquals } from "../assert.ts";
 import { seededRandom } from "../sim/mod.ts";

@@ -1,4 +1,7 @@
-/** Jobs over trees of simulated brokers, with processes and time of our own making. */
+/**
+ * Jobs over trees of simulated brokers, with processes and time of our own making. Over 400 lines, since all that may become of a job is
+ * one list.
+ */
 
 import submit from "../../commands/submit.ts";
 import wreck from "../../commands/wreck.ts";
